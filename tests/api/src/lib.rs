@@ -1,1 +1,97 @@
-//! Placeholder while dependencies are compiled.
+//! Starts the real components in a real host, on a data directory of their own, and talks HTTP to them.
+//!
+//! `sam-host` by default; upstream Spin when `SPIN_BIN` names a binary, so that one suite proves both.
+//! Nothing here knows how either host is built: `cargo xtask test` builds first and names the binary.
+
+mod client;
+mod process;
+mod sam_host;
+mod upstream_spin;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use tempfile::TempDir;
+
+pub use client::{Answer, Client};
+pub use process::Running;
+
+/// A started control plane. Dropping it kills the host and removes its data.
+pub struct Host {
+    running: Running,
+    data: TempDir,
+    origin: String,
+    login: String,
+    /// Which host runs, with its secrets: enough to start it again on the same data.
+    kind: Kind,
+}
+
+enum Kind {
+    SamHost,
+    UpstreamSpin(upstream_spin::Secrets),
+}
+
+impl Host {
+    /// A host with an empty data directory.
+    pub async fn start() -> Result<Self> {
+        let data = tempfile::tempdir()?;
+        let kind = match std::env::var_os("SPIN_BIN") {
+            Some(_) => Kind::UpstreamSpin(upstream_spin::Secrets::new()?),
+            None => Kind::SamHost,
+        };
+        let (running, origin, login) = boot(&kind, &data, None).await?;
+        Ok(Self { running, data, origin, login, kind })
+    }
+
+    /// `http://127.0.0.1:port`.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The one-time token of the printed login link.
+    pub fn login_token(&self) -> &str {
+        &self.login
+    }
+
+    /// Where the host keeps its data.
+    pub fn data_dir(&self) -> PathBuf {
+        self.data.path().to_path_buf()
+    }
+
+    /// Whether the host under test is `sam-host`, with edge and scheduler.
+    pub fn is_sam_host(&self) -> bool {
+        matches!(self.kind, Kind::SamHost)
+    }
+
+    /// A client without credentials.
+    pub fn client(&self) -> Client {
+        Client::new(&self.origin)
+    }
+
+    /// The superadmin, signed in by the printed link. Can be called once per start.
+    pub async fn first_user(&self) -> Result<Client> {
+        let client = self.client();
+        client.login(&self.login, None).await
+    }
+
+    /// Kills the host without warning (SIGKILL) and starts it again on the same data and port.
+    pub async fn kill_and_restart(mut self) -> Result<Self> {
+        let address = self.origin.trim_start_matches("http://").to_owned();
+        self.running.kill().await?;
+        (self.running, self.origin, self.login) = boot(&self.kind, &self.data, Some(&address)).await?;
+        Ok(self)
+    }
+
+    /// Kills the host without warning, keeping its data for `f` to read.
+    pub async fn killed<T>(mut self, f: impl FnOnce(PathBuf) -> T) -> Result<T> {
+        self.running.kill().await?;
+        Ok(f(self.data.path().to_path_buf()))
+    }
+}
+
+async fn boot(kind: &Kind, data: &TempDir, address: Option<&str>) -> Result<(Running, String, String)> {
+    match kind {
+        Kind::SamHost => sam_host::start(data.path(), address).await,
+        Kind::UpstreamSpin(secrets) => upstream_spin::start(secrets, data.path(), address).await,
+    }
+}

@@ -1,0 +1,41 @@
+//! Starting `sam-host up`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use tokio::process::Command;
+
+use crate::process::Running;
+
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The binary that `cargo xtask test` built and named, or the one in the target directory.
+pub fn binary() -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os("SAM_HOST_BIN") {
+        return Ok(named.into());
+    }
+    let built = root().join("target/debug/sam-host");
+    if !built.is_file() {
+        bail!("{} is not built: run `cargo xtask test rust`, which builds it", built.display());
+    }
+    Ok(built)
+}
+
+/// One cache of compiled components for all tests of a run: it is keyed by content and engine version.
+fn cache_dir() -> PathBuf {
+    root().join("target/test-artifact-cache")
+}
+
+pub(crate) async fn start(data: &Path, address: Option<&str>) -> Result<(Running, String, String)> {
+    let mut command = Command::new(binary()?);
+    command.current_dir(root()).args(["up", "--no-open", "--manifest", "spin.toml", "--admin-listen", "127.0.0.1:0"]);
+    command.args(["--listen", address.unwrap_or("127.0.0.1:0")]).arg("--data-dir").arg(data);
+    command.arg("--cache-dir").arg(cache_dir());
+    let mut running = Running::start(&mut command)?;
+    let origin = running.line("ready: ").await?;
+    let login = running.line("login: ").await?;
+    let (_, token) = login.split_once('#').with_context(|| format!("no fragment in the login link `{login}`"))?;
+    Ok((running, origin, token.to_owned()))
+}
