@@ -1,1 +1,39 @@
-//! lib
+//! The edge: everything between a client's socket and an HTTP application that is not allowed to hold sockets.
+//!
+//! It cleans requests and responses ([`Edge`]), holds live streams and long-polls for the application by a subset of the
+//! GRIP protocol ([`grip`]), keeps a small S3 object store ([`objects`]), writes one access-log line per request and
+//! counts everything ([`metrics`]). What the application is, it does not know: any [`Upstream`], that is any cloneable
+//! async function from request to response, will do.
+//!
+//! Deliberately absent: TLS, HTTP/2, WebSocket, and every business word.
+//!
+//! ```
+//! use sam_edge::{Edge, EdgeConfig, body};
+//!
+//! let hello = |_request| async { http::Response::new(body::full("hello")) };
+//! let edge = Edge::new(EdgeConfig::default(), hello);
+//! ```
+
+mod access_log;
+pub mod admin;
+mod answer;
+pub mod body;
+mod edge;
+pub mod grip;
+mod host_names;
+mod hygiene;
+mod limit;
+pub mod metrics;
+pub mod objects;
+pub mod serve;
+mod stall;
+mod upstream;
+mod wakes;
+
+pub use answer::error_answer;
+pub use body::{Body, BoxError};
+pub use edge::{ClientAddress, Edge, EdgeConfig};
+pub use host_names::{HostNames, HostRefusal};
+pub use hygiene::Scheme;
+pub use upstream::Upstream;
+pub use wakes::{WORK_PREFIX, Wakes};
