@@ -1,0 +1,50 @@
+//! Every queue, once: who works on it and how patient it is.
+
+/// A queue of jobs. Its worker is `POST /_work/<name>` on its component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queue {
+    /// As stored in `jobs.queue`.
+    pub name: &'static str,
+    /// The component (of `spin.toml`) that works on it.
+    pub component: &'static str,
+    /// How long a worker may hold a job before another takes it over.
+    pub lease_ms: i64,
+    /// Attempts before a job is parked as a dead letter.
+    pub attempts_max: u32,
+    /// Wait before the second attempt; doubles with each further one, with jitter.
+    pub backoff_ms: i64,
+    /// Longest wait between attempts.
+    pub backoff_ms_max: i64,
+    /// What the work is, in one sentence.
+    pub sentence: &'static str,
+}
+
+/// Seals new audit rows into the hash chain.
+pub const AUDIT: Queue = Queue {
+    name: "audit",
+    component: "ops",
+    lease_ms: 30_000,
+    attempts_max: 20,
+    backoff_ms: 1_000,
+    backoff_ms_max: 60_000,
+    sentence: "Seals audit rows into the hash chain, oldest first.",
+};
+
+/// Deletes what is over.
+pub const PRUNE: Queue = Queue {
+    name: "prune",
+    component: "ops",
+    lease_ms: 60_000,
+    attempts_max: 10,
+    backoff_ms: 60_000,
+    backoff_ms_max: 3_600_000,
+    sentence: "Deletes ended sessions, used links, done jobs and old error reports, once an hour.",
+};
+
+/// All queues.
+pub const QUEUES: &[Queue] = &[AUDIT, PRUNE];
+
+/// The queue of that name.
+pub fn find(name: &str) -> Option<&'static Queue> {
+    QUEUES.iter().find(|queue| queue.name == name)
+}
