@@ -1,0 +1,116 @@
+//! The one thread of a database that writes.
+//!
+//! It takes whatever is queued, runs it as one group with one `fsync` (`batch.rs`) and answers afterwards. While
+//! the disk works, the next group gathers by itself, so groups grow with the load and no one waits for a timer. A
+//! guest's explicit transaction is served alone, with a deadline (`transaction.rs`).
+
+mod batch;
+mod engine;
+mod transaction;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, mpsc as blocking};
+use std::thread;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::statement::Statement;
+use crate::{Error, Options, Rows};
+use engine::Engine;
+
+/// A statement on its way to the writer.
+pub(crate) struct Job {
+    pub(crate) statement: Statement,
+    /// `last_insert_rowid` of the guest's connection, which an INSERT that inserts nothing leaves as it is.
+    pub(crate) last_insert_rowid: i64,
+    pub(crate) reply: oneshot::Sender<Result<Outcome, Error>>,
+}
+
+impl Job {
+    fn answer(self, result: Result<Outcome, Error>) {
+        // A caller that has gone away does not want to know.
+        let _ = self.reply.send(result);
+    }
+}
+
+/// What a finished statement leaves behind.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) rows: Rows,
+    /// Rows changed, if the statement was of the kind that counts them.
+    pub(crate) changes: Option<u64>,
+    pub(crate) last_insert_rowid: i64,
+}
+
+/// Why an explicit transaction is over: `None` when its own COMMIT or ROLLBACK ended it.
+pub(crate) type TransactionEnd = Arc<OnceLock<Option<Error>>>;
+
+/// What the queue carries.
+pub(crate) enum Request {
+    /// One statement, to be committed with others.
+    Run(Job),
+    /// The first statement of an explicit transaction, and where the others will come from.
+    Begin {
+        first: Job,
+        rest: blocking::Receiver<Job>,
+        end: TransactionEnd,
+    },
+}
+
+/// Counts of one writer; read by [`Database::stats`](crate::Database::stats).
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) commits: AtomicU64,
+    pub(crate) statements: AtomicU64,
+    pub(crate) retried_groups: AtomicU64,
+    pub(crate) transactions: AtomicU64,
+}
+
+/// Opens the writing connection and starts its thread, which ends when the last sender is dropped.
+pub(crate) fn start(
+    path: &Path,
+    options: Arc<Options>,
+    counters: Arc<Counters>,
+) -> Result<mpsc::Sender<Request>, Error> {
+    let opened = crate::open::writer(path, &options)?;
+    let (sender, queue) = mpsc::channel(options.queue_max);
+    let name = path
+        .file_stem()
+        .map_or_else(|| "sqlite".into(), |stem| stem.to_string_lossy().into_owned());
+    let engine = Engine::new(opened, options, counters);
+    thread::Builder::new()
+        .name(format!("sqlite-{name}"))
+        .spawn(move || serve(&engine, queue))
+        .map_err(|error| Error::Open {
+            path: path.to_owned(),
+            cause: Box::new(Error::Io(error.to_string())),
+        })?;
+    Ok(sender)
+}
+
+fn serve(engine: &Engine, mut queue: mpsc::Receiver<Request>) {
+    while let Some(first) = queue.blocking_recv() {
+        let mut group = Vec::new();
+        let mut next = Some(first);
+        let mut begin = None;
+        while let Some(request) = next.take() {
+            match request {
+                Request::Run(job) => {
+                    group.push(job);
+                    if group.len() < engine.options.batch_max {
+                        next = queue.try_recv().ok();
+                    }
+                }
+                Request::Begin { first, rest, end } => begin = Some((first, rest, end)),
+            }
+        }
+        if !group.is_empty() {
+            batch::commit(engine, group);
+        }
+        if let Some((first, rest, end)) = begin {
+            engine.counters.transactions.fetch_add(1, Ordering::Relaxed);
+            transaction::serve(engine, first, &rest, &end);
+        }
+    }
+}
