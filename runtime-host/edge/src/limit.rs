@@ -1,4 +1,4 @@
-//! Request bodies have a limit. A declared length above it is refused before a byte is read; an undeclared one is cut off
+//! Bodies have a limit. A request's declared length above it is refused before a byte is read; an undeclared one is cut off
 //! while it streams, and the flag tells the edge to answer 413 whatever the application made of the broken body.
 
 use crate::{Body, BoxError};
@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use thiserror::Error;
 
 #[derive(Debug, Error)]
-#[error("the request body is larger than the limit of {limit_bytes} bytes")]
+#[error("the body is larger than the limit of {limit_bytes} bytes")]
 struct TooLarge {
     limit_bytes: u64,
 }

@@ -4,10 +4,11 @@ use super::hold::{Again, Answer, Shared};
 use super::instruction::{self, Instruction, Mode};
 use super::quota::Permit;
 use crate::answer::error_answer;
-use crate::{Body, Upstream, body};
+use crate::limit::limit;
+use crate::{Body, BoxError, Upstream, body};
 use bytes::Bytes;
 use http::{Response, StatusCode, response};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use std::sync::Arc;
 use tokio::time::{Instant, sleep_until};
 use tracing::error;
@@ -72,12 +73,10 @@ struct Kept {
     bytes: Bytes,
 }
 
-async fn keep(response: Response<Body>, bytes_max: usize) -> Result<Kept, String> {
+async fn keep(response: Response<Body>, bytes_max: u64) -> Result<Kept, BoxError> {
     let (parts, body) = response.into_parts();
-    let collected = Limited::new(body, bytes_max).collect().await;
-    let bytes = collected
-        .map_err(|error| format!("{error} (a held body may have {bytes_max} bytes)"))?
-        .to_bytes();
+    let (body, _over) = limit(body, bytes_max);
+    let bytes = body.collect().await?.to_bytes();
     Ok(Kept { parts, bytes })
 }
 

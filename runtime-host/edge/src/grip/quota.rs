@@ -22,7 +22,7 @@ pub struct HoldLimits {
     /// So many holds ask their links at the same time when a topic of thousands wakes; the others queue.
     pub concurrent_max: usize,
     /// A long-poll's time-out answer is kept in memory while it is held, up to this size.
-    pub poll_bytes_max: usize,
+    pub poll_bytes_max: u64,
 }
 
 impl Default for HoldLimits {
