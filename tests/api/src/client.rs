@@ -40,7 +40,10 @@ impl Answer {
 
     /// A header's value, or "".
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 }
 
@@ -48,7 +51,10 @@ impl Client {
     /// Nobody, at `base`.
     pub fn new(base: &str) -> Self {
         Self {
-            http: reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap_or_default(),
+            http: reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .build()
+                .unwrap_or_default(),
             base: base.to_owned(),
             origin: Some(base.to_owned()),
             cookie: None,
@@ -58,12 +64,20 @@ impl Client {
 
     /// The same, with `Authorization: Bearer`, and no cookie or Origin: what curl would send.
     pub fn with_bearer(&self, token: &str) -> Self {
-        Self { origin: None, cookie: None, bearer: Some(token.to_owned()), ..self.clone() }
+        Self {
+            origin: None,
+            cookie: None,
+            bearer: Some(token.to_owned()),
+            ..self.clone()
+        }
     }
 
     /// The same, sending another Origin (or none).
     pub fn with_origin(&self, origin: Option<&str>) -> Self {
-        Self { origin: origin.map(str::to_owned), ..self.clone() }
+        Self {
+            origin: origin.map(str::to_owned),
+            ..self.clone()
+        }
     }
 
     /// Signs in with a one-time token; `name` is what an invited person calls themselves.
@@ -73,12 +87,20 @@ impl Client {
             body.insert("name".into(), name.into());
         }
         let answer = self.post("/api/auth/login", &body).await?;
-        let cookie = answer.header(SET_COOKIE.as_str()).split(';').next().unwrap_or_default().to_owned();
+        let cookie = answer
+            .header(SET_COOKIE.as_str())
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         answer.expect(200)?;
         if cookie.is_empty() {
             bail!("the login set no cookie");
         }
-        Ok(Self { cookie: Some(cookie), ..self.clone() })
+        Ok(Self {
+            cookie: Some(cookie),
+            ..self.clone()
+        })
     }
 
     /// `name=value` of the session cookie.
@@ -103,15 +125,26 @@ impl Client {
 
     /// Any method, with or without a JSON body.
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer> {
-        let response = self.request(method, path, body)?.send().await.with_context(|| format!("asking {path}"))?;
+        let response = self
+            .request(method, path, body)?
+            .send()
+            .await
+            .with_context(|| format!("asking {path}"))?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.with_context(|| format!("reading the answer of {path}"))?;
+        let text = response
+            .text()
+            .await
+            .with_context(|| format!("reading the answer of {path}"))?;
         Ok(Answer { status, headers, text })
     }
 
     /// A request whose response is read piece by piece, for streams.
     pub async fn stream(&self, path: &str) -> Result<reqwest::Response> {
-        Ok(self.request(Method::GET, path, None)?.header("accept", "text/event-stream").send().await?)
+        Ok(self
+            .request(Method::GET, path, None)?
+            .header("accept", "text/event-stream")
+            .send()
+            .await?)
     }
 
     fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Result<reqwest::RequestBuilder> {
@@ -122,7 +155,10 @@ impl Client {
         if let Some(cookie) = &self.cookie {
             headers.insert(COOKIE, HeaderValue::from_str(cookie)?);
         }
-        let mut request = self.http.request(method, format!("{}{path}", self.base)).headers(headers);
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.base))
+            .headers(headers);
         if let Some(token) = &self.bearer {
             request = request.bearer_auth(token);
         }

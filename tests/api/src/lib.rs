@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 pub use client::{Answer, Client};
 pub use process::Running;
+pub use sam_host::{binary as sam_host_binary, root};
 
 /// A started control plane. Dropping it kills the host and removes its data.
 pub struct Host {
@@ -40,7 +41,13 @@ impl Host {
             None => Kind::SamHost,
         };
         let (running, origin, login) = boot(&kind, &data, None).await?;
-        Ok(Self { running, data, origin, login, kind })
+        Ok(Self {
+            running,
+            data,
+            origin,
+            login,
+            kind,
+        })
     }
 
     /// `http://127.0.0.1:port`.

@@ -53,7 +53,10 @@ impl Running {
         match tokio::time::timeout(START_MAX, wait).await {
             Ok(Ok(found)) => Ok(found),
             Ok(Err(error)) => bail!("{error}; it said:\n{}", self.said()),
-            Err(_) => bail!("no line `{prefix}` within {START_MAX:?}; the host said:\n{}", self.said()),
+            Err(_) => bail!(
+                "no line `{prefix}` within {START_MAX:?}; the host said:\n{}",
+                self.said()
+            ),
         }
     }
 

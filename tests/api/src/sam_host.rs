@@ -7,7 +7,8 @@ use tokio::process::Command;
 
 use crate::process::Running;
 
-pub(crate) fn root() -> PathBuf {
+/// The repository's root folder.
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
@@ -18,7 +19,10 @@ pub fn binary() -> Result<PathBuf> {
     }
     let built = root().join("target/debug/sam-host");
     if !built.is_file() {
-        bail!("{} is not built: run `cargo xtask test rust`, which builds it", built.display());
+        bail!(
+            "{} is not built: run `cargo xtask test rust`, which builds it",
+            built.display()
+        );
     }
     Ok(built)
 }
@@ -30,12 +34,24 @@ fn cache_dir() -> PathBuf {
 
 pub(crate) async fn start(data: &Path, address: Option<&str>) -> Result<(Running, String, String)> {
     let mut command = Command::new(binary()?);
-    command.current_dir(root()).args(["up", "--no-open", "--manifest", "spin.toml", "--admin-listen", "127.0.0.1:0"]);
-    command.args(["--listen", address.unwrap_or("127.0.0.1:0")]).arg("--data-dir").arg(data);
+    command.current_dir(root()).args([
+        "up",
+        "--no-open",
+        "--manifest",
+        "spin.toml",
+        "--admin-listen",
+        "127.0.0.1:0",
+    ]);
+    command
+        .args(["--listen", address.unwrap_or("127.0.0.1:0")])
+        .arg("--data-dir")
+        .arg(data);
     command.arg("--cache-dir").arg(cache_dir());
     let mut running = Running::start(&mut command)?;
     let origin = running.line("ready: ").await?;
     let login = running.line("login: ").await?;
-    let (_, token) = login.split_once('#').with_context(|| format!("no fragment in the login link `{login}`"))?;
+    let (_, token) = login
+        .split_once('#')
+        .with_context(|| format!("no fragment in the login link `{login}`"))?;
     Ok((running, origin, token.to_owned()))
 }

@@ -30,7 +30,10 @@ impl Secrets {
             "seal": [{"id": "k1", "key": key()?, "active": true}],
             "sign": [{"id": "s1", "seed": key()?, "active": true}],
         });
-        Ok(Self { vault_keys: ring.to_string(), ops_token: key()? })
+        Ok(Self {
+            vault_keys: ring.to_string(),
+            ops_token: key()?,
+        })
     }
 }
 
@@ -42,18 +45,35 @@ pub(crate) async fn start(secrets: &Secrets, data: &Path, address: Option<&str>)
     let origin = format!("http://{address}");
     let spin = std::env::var_os("SPIN_BIN").context("SPIN_BIN names upstream Spin's binary")?;
     let mut command = Command::new(spin);
-    command.current_dir(data).arg("up").arg("--from").arg(root().join("spin.toml").canonicalize()?);
-    command.args(["--listen", &address, "--state-dir"]).arg(data.join("spin"));
-    command.arg("--runtime-config-file").arg(root().join("deploy/runtime-config.example.toml").canonicalize()?);
-    command.env("SPIN_VARIABLE_VAULT_KEYS", &secrets.vault_keys).env("SPIN_VARIABLE_OPS_TOKEN", &secrets.ops_token);
+    command
+        .current_dir(data)
+        .arg("up")
+        .arg("--from")
+        .arg(root().join("spin.toml").canonicalize()?);
+    command
+        .args(["--listen", &address, "--state-dir"])
+        .arg(data.join("spin"));
+    command
+        .arg("--runtime-config-file")
+        .arg(root().join("deploy/runtime-config.example.toml").canonicalize()?);
+    command
+        .env("SPIN_VARIABLE_VAULT_KEYS", &secrets.vault_keys)
+        .env("SPIN_VARIABLE_OPS_TOKEN", &secrets.ops_token);
     command.env("SPIN_VARIABLE_PUBLIC_URL", &origin);
     let running = Running::start(&mut command)?;
 
     let ops = Client::new(&origin).with_bearer(&secrets.ops_token);
     wait_until_it_answers(&ops, &running).await?;
     ops.post("/_work/migrate", &json!({})).await?.expect(200)?;
-    let link = ops.post("/_work/login-link", &json!({"purpose": "first-run"})).await?.expect(200)?;
-    let token = link.get("token").and_then(Value::as_str).context("no token in the login link")?.to_owned();
+    let link = ops
+        .post("/_work/login-link", &json!({"purpose": "first-run"}))
+        .await?
+        .expect(200)?;
+    let token = link
+        .get("token")
+        .and_then(Value::as_str)
+        .context("no token in the login link")?
+        .to_owned();
     Ok((running, origin, token))
 }
 

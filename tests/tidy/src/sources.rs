@@ -17,12 +17,17 @@ fn no_file_is_too_long() {
         .filter(|source| !is_test_or_generated(&source.path) && long(source))
         .map(|source| format!("{}: {} lines", source.path, source.text.lines().count()))
         .collect();
-    none(&format!("a file over {LINES_MAX} lines has two ideas in it: split it"), &broken);
+    none(
+        &format!("a file over {LINES_MAX} lines has two ideas in it: split it"),
+        &broken,
+    );
 }
 
 #[test]
 fn modules_have_nouns() {
-    let banned = ["utils", "util", "common", "helpers", "helper", "types", "manager", "misc"];
+    let banned = [
+        "utils", "util", "common", "helpers", "helper", "types", "manager", "misc",
+    ];
     let broken: Vec<_> = files(&[".rs", ".ts", ".svelte"])
         .into_iter()
         .filter(|source| {
@@ -31,7 +36,10 @@ fn modules_have_nouns() {
         })
         .map(|source| source.path)
         .collect();
-    none("no mod.rs, and no module named after nothing: give it the noun it is about", &broken);
+    none(
+        "no mod.rs, and no module named after nothing: give it the noun it is about",
+        &broken,
+    );
 }
 
 #[test]
@@ -41,17 +49,33 @@ fn every_rust_file_says_what_it_is() {
         .filter(|source| !source.text.trim_start().starts_with("//!"))
         .map(|source| source.path)
         .collect();
-    none("a Rust file starts with `//!`: what the module does and what it does not", &broken);
+    none(
+        "a Rust file starts with `//!`: what the module does and what it does not",
+        &broken,
+    );
 }
 
 #[test]
 fn domain_is_pure() {
-    let impure = ["std::fs", "std::net", "std::time", "std::env", "std::process", "std::io", "async fn", "serde", "rand"];
+    let impure = [
+        "std::fs",
+        "std::net",
+        "std::time",
+        "std::env",
+        "std::process",
+        "std::io",
+        "async fn",
+        "serde",
+        "rand",
+    ];
     let broken: Vec<_> = files(&[".rs"])
         .into_iter()
         .filter(|source| source.path.starts_with("components/lib/domain/src"))
         .flat_map(|source| {
-            let code: String = without_tests(&source.text).lines().filter(|l| !l.trim_start().starts_with("//")).collect();
+            let code: String = without_tests(&source.text)
+                .lines()
+                .filter(|l| !l.trim_start().starts_with("//"))
+                .collect();
             let found = impure.iter().filter(move |word| code.contains(**word));
             found.map(|word| format!("{}: {word}", source.path)).collect::<Vec<_>>()
         })
@@ -62,13 +86,20 @@ fn domain_is_pure() {
 #[test]
 fn nothing_is_left_for_later() {
     // Spelt in two halves so that this file does not find itself.
-    let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X "), concat!("unimpl", "emented!")];
+    let marks = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("XX", "X "),
+        concat!("unimpl", "emented!"),
+    ];
     let broken: Vec<_> = files(&[".rs", ".ts", ".svelte", ".wit", ".sql", ".toml"])
         .into_iter()
         .flat_map(|source| {
             let hit = |line: &str| marks.iter().any(|mark| line.contains(mark));
             let lines = source.text.lines().enumerate().filter(|(_, line)| hit(line));
-            lines.map(|(n, _)| format!("{}:{}", source.path, n + 1)).collect::<Vec<_>>()
+            lines
+                .map(|(n, _)| format!("{}:{}", source.path, n + 1))
+                .collect::<Vec<_>>()
         })
         .collect();
     none("finish it or say in the issue that it is missing", &broken);
@@ -76,11 +107,20 @@ fn nothing_is_left_for_later() {
 
 #[test]
 fn no_test_is_ignored() {
-    let marks = [concat!("#[ig", "nore"), concat!("thread::sl", "eep(Duration::from_secs(1"), concat!(".sk", "ip(")];
+    let marks = [
+        concat!("#[ig", "nore"),
+        concat!("thread::sl", "eep(Duration::from_secs(1"),
+        concat!(".sk", "ip("),
+    ];
     let broken: Vec<_> = files(&[".rs", ".ts"])
         .into_iter()
         .filter(|source| source.path.contains("test"))
-        .filter(|source| marks.iter().any(|mark| source.text.contains(mark) && !mark.starts_with(".sk") || source.path.ends_with(".spec.ts") && source.text.contains(mark)))
+        .filter(|source| {
+            marks.iter().any(|mark| {
+                source.text.contains(mark) && !mark.starts_with(".sk")
+                    || source.path.ends_with(".spec.ts") && source.text.contains(mark)
+            })
+        })
         .map(|source| source.path)
         .collect();
     none("a test runs, and waits for a condition with a deadline", &broken);

@@ -35,7 +35,10 @@ fn written(line: &str) -> Option<&str> {
 }
 
 fn component_sources() -> Vec<Source> {
-    files(&[".rs"]).into_iter().filter(|source| source.path.starts_with("components/") && !source.path.contains("/tests/")).collect()
+    files(&[".rs"])
+        .into_iter()
+        .filter(|source| source.path.starts_with("components/") && !source.path.contains("/tests/"))
+        .collect()
 }
 
 #[test]
@@ -46,7 +49,11 @@ fn only_the_owner_writes_a_table() {
             let Some(table) = written(line) else { continue };
             let (_, owners) = OWNERS.iter().find(|(name, _)| *name == table).unwrap();
             if !owners.iter().any(|owner| source.path.starts_with(owner)) {
-                broken.push(format!("{}:{}: writes `{table}`, owned by {owners:?}", source.path, n + 1));
+                broken.push(format!(
+                    "{}:{}: writes `{table}`, owned by {owners:?}",
+                    source.path,
+                    n + 1
+                ));
             }
         }
     }
@@ -58,9 +65,14 @@ fn every_table_has_an_owner() {
     let mut broken = Vec::new();
     for source in files(&[".sql"]) {
         for line in source.text.lines() {
-            let Some(rest) = line.trim().strip_prefix("CREATE TABLE ") else { continue };
+            let Some(rest) = line.trim().strip_prefix("CREATE TABLE ") else {
+                continue;
+            };
             let rest = rest.trim_start_matches("IF NOT EXISTS ").trim_matches('"');
-            let name = rest.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next().unwrap_or_default();
+            let name = rest
+                .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+                .next()
+                .unwrap_or_default();
             if !OWNERS.iter().any(|(table, _)| *table == name) {
                 broken.push(format!("{}: `{name}` has no owner in tests/tidy", source.path));
             }
@@ -76,10 +88,15 @@ fn no_insert_or() {
     for source in component_sources().into_iter().chain(files(&[".sql"])) {
         for (n, line) in without_tests(&source.text).lines().enumerate() {
             let code = line.split("--").next().unwrap_or_default();
-            if !line.trim_start().starts_with("//") && banned.iter().any(|word| code.to_ascii_uppercase().contains(word)) {
+            if !line.trim_start().starts_with("//")
+                && banned.iter().any(|word| code.to_ascii_uppercase().contains(word))
+            {
                 broken.push(format!("{}:{}", source.path, n + 1));
             }
         }
     }
-    none("INSERT OR swallows conflicts inside triggers, and components hold no interactive transactions", &broken);
+    none(
+        "INSERT OR swallows conflicts inside triggers, and components hold no interactive transactions",
+        &broken,
+    );
 }

@@ -12,7 +12,10 @@ pub(crate) struct Source {
 }
 
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 /// Every tracked or new (not ignored) text file whose path ends with one of `endings`.
@@ -22,11 +25,23 @@ pub(crate) fn files(endings: &[&str]) -> Vec<Source> {
         .current_dir(root())
         .output()
         .expect("git lists the files of this checkout");
-    let mut paths: Vec<String> = String::from_utf8(out.stdout).unwrap().lines().map(str::to_owned).collect();
+    let mut paths: Vec<String> = String::from_utf8(out.stdout)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect();
     paths.sort();
     paths.dedup();
-    let wanted = paths.into_iter().filter(|path| endings.iter().any(|ending| path.ends_with(ending)));
-    wanted.filter_map(|path| fs::read_to_string(root().join(&path)).ok().map(|text| Source { path, text })).collect()
+    let wanted = paths
+        .into_iter()
+        .filter(|path| endings.iter().any(|ending| path.ends_with(ending)));
+    wanted
+        .filter_map(|path| {
+            fs::read_to_string(root().join(&path))
+                .ok()
+                .map(|text| Source { path, text })
+        })
+        .collect()
 }
 
 /// Names of the folders directly inside `folder`.
@@ -48,5 +63,6 @@ pub(crate) fn none(rule: &str, broken: &[String]) {
 
 /// The part of a Rust file before its `#[cfg(test)]` module.
 pub(crate) fn without_tests(text: &str) -> &str {
-    text.split_once("#[cfg(test)]\nmod tests").map_or(text, |(code, _)| code)
+    text.split_once("#[cfg(test)]\nmod tests")
+        .map_or(text, |(code, _)| code)
 }
