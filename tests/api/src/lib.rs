@@ -33,13 +33,21 @@ enum Kind {
 }
 
 impl Host {
-    /// A host with an empty data directory.
+    /// A host with an empty data directory: upstream Spin when `SPIN_BIN` names it, else `sam-host`.
     pub async fn start() -> Result<Self> {
+        match std::env::var_os("SPIN_BIN") {
+            Some(_) => Self::of(Kind::UpstreamSpin(upstream_spin::Secrets::new()?)).await,
+            None => Self::start_sam_host().await,
+        }
+    }
+
+    /// `sam-host`, whatever `SPIN_BIN` says.
+    pub async fn start_sam_host() -> Result<Self> {
+        Self::of(Kind::SamHost).await
+    }
+
+    async fn of(kind: Kind) -> Result<Self> {
         let data = tempfile::tempdir()?;
-        let kind = match std::env::var_os("SPIN_BIN") {
-            Some(_) => Kind::UpstreamSpin(upstream_spin::Secrets::new()?),
-            None => Kind::SamHost,
-        };
         let (running, origin, login) = boot(&kind, &data, None).await?;
         Ok(Self {
             running,
@@ -89,10 +97,10 @@ impl Host {
         Ok(self)
     }
 
-    /// Kills the host without warning, keeping its data for `f` to read.
-    pub async fn killed<T>(mut self, f: impl FnOnce(PathBuf) -> T) -> Result<T> {
+    /// Kills the host and hands over its data.
+    pub async fn stop(mut self) -> Result<TempDir> {
         self.running.kill().await?;
-        Ok(f(self.data.path().to_path_buf()))
+        Ok(self.data)
     }
 }
 

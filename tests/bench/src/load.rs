@@ -14,21 +14,41 @@ pub(crate) struct Load {
 /// Asks `url` for `seconds` over `connections` keep-alive connections.
 pub(crate) fn run(url: &str, connections: u32, seconds: u32, headers: &[(&str, &str)]) -> Result<Load> {
     let mut wrk = Command::new("wrk");
-    wrk.args(["-t1", "--latency", "--timeout", "10s", "-c", &connections.to_string(), "-d", &format!("{seconds}s")]);
+    wrk.args([
+        "-t1",
+        "--latency",
+        "--timeout",
+        "10s",
+        "-c",
+        &connections.to_string(),
+        "-d",
+        &format!("{seconds}s"),
+    ]);
     for (name, value) in headers {
         wrk.args(["-H", &format!("{name}: {value}")]);
     }
-    let out = wrk.arg(url).output().context("`wrk` is needed; install it with: apt-get install -y wrk")?;
+    let out = wrk
+        .arg(url)
+        .output()
+        .context("`wrk` is needed; install it with: apt-get install -y wrk")?;
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     if !out.status.success() || text.contains("Non-2xx") || text.contains("Socket errors") {
-        bail!("load on {url} was not clean:\n{text}{}", String::from_utf8_lossy(&out.stderr));
+        bail!(
+            "load on {url} was not clean:\n{text}{}",
+            String::from_utf8_lossy(&out.stderr)
+        );
     }
     let field = |name: &str| {
         let line = text.lines().find(|line| line.trim_start().starts_with(name))?;
         line.split_whitespace().nth(1).map(str::to_owned)
     };
-    let per_second = field("Requests/sec:").and_then(|n| n.parse().ok()).context("wrk printed no rate")?;
-    let p99_ms = field("99%").as_deref().and_then(milliseconds).context("wrk printed no latency")?;
+    let per_second = field("Requests/sec:")
+        .and_then(|n| n.parse().ok())
+        .context("wrk printed no rate")?;
+    let p99_ms = field("99%")
+        .as_deref()
+        .and_then(milliseconds)
+        .context("wrk printed no latency")?;
     Ok(Load { per_second, p99_ms })
 }
 

@@ -40,15 +40,39 @@ impl Row {
             Better::Less => (value <= bound, "≤"),
         };
         let target = format!("{sign} {bound} {unit}");
-        Self { row, value, unit, target, baseline: "none", baseline_value: None, ratio: None, ok }
+        Self {
+            row,
+            value,
+            unit,
+            target,
+            baseline: "none",
+            baseline_value: None,
+            ratio: None,
+            ok,
+        }
     }
 
     /// A promise about the ratio to a baseline.
-    pub(crate) fn ratio(row: &'static str, value: f64, unit: &'static str, least: f64, base: (&'static str, Option<f64>)) -> Self {
+    pub(crate) fn ratio(
+        row: &'static str,
+        value: f64,
+        unit: &'static str,
+        least: f64,
+        base: (&'static str, Option<f64>),
+    ) -> Self {
         let (baseline, baseline_value) = base;
         let ratio = baseline_value.filter(|base| *base > 0.0).map(|base| value / base);
         let ok = ratio.is_some_and(|ratio| ratio >= least);
-        Self { row, value, unit, target: format!("≥ {least} × {baseline}"), baseline, baseline_value, ratio, ok }
+        Self {
+            row,
+            value,
+            unit,
+            target: format!("≥ {least} × {baseline}"),
+            baseline,
+            baseline_value,
+            ratio,
+            ok,
+        }
     }
 
     /// Shows a baseline next to an absolute promise, without a bound on the ratio.
@@ -82,5 +106,9 @@ impl Row {
 }
 
 fn short(value: f64) -> String {
-    if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.2}") }
+    if value >= 100.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.2}")
+    }
 }

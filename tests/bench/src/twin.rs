@@ -39,10 +39,13 @@ pub(crate) async fn serve(database: PathBuf) -> Result<()> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("ready: http://{}", listener.local_addr()?);
     let app = Router::new().route("/api/tokens", get(list)).with_state(database);
-    axum::serve(axum::serve::ListenerExt::tap_io(listener, |stream| {
-        // Without it keep-alive answers stall; a failure only costs speed.
-        let _ = stream.set_nodelay(true);
-    }), app)
+    axum::serve(
+        axum::serve::ListenerExt::tap_io(listener, |stream| {
+            // Without it keep-alive answers stall; a failure only costs speed.
+            let _ = stream.set_nodelay(true);
+        }),
+        app,
+    )
     .await?;
     Ok(())
 }
@@ -66,7 +69,10 @@ fn tokens_of(connection: &Connection, token: &str) -> Result<Option<Page>> {
         "SELECT u.id FROM api_tokens t JOIN users u ON u.id = t.user_id
          WHERE t.token_hash = ?1 AND t.revoked_at IS NULL AND u.status = 'active'",
     )?;
-    let Some(user) = guard.query_row(params![hash.as_slice()], |row| row.get::<_, String>(0)).optional()? else {
+    let Some(user) = guard
+        .query_row(params![hash.as_slice()], |row| row.get::<_, String>(0))
+        .optional()?
+    else {
         return Ok(None);
     };
     let mut list = connection.prepare_cached(
@@ -85,7 +91,10 @@ fn tokens_of(connection: &Connection, token: &str) -> Result<Option<Page>> {
             last_used_at: row.get(6)?,
         })
     })?;
-    Ok(Some(Page { items: rows.collect::<Result<_, _>>()?, next_cursor: None }))
+    Ok(Some(Page {
+        items: rows.collect::<Result<_, _>>()?,
+        next_cursor: None,
+    }))
 }
 
 fn on_this_thread<T>(database: &Path, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
