@@ -1,0 +1,309 @@
+//! Wires the dependencies of a component into it: one wasm component comes out, which the host runs like any other.
+//!
+//! Names are matched as Spin does: a dependency satisfies every import of its parent that its name covers, by the
+//! export of the same name (or the one that `export` names). Imports of the dependency that nothing satisfies become
+//! imports of the whole, so the host serves them; they are shared with the parent's imports of the same name. Only
+//! the parent's imports are wired: a dependency cannot have dependencies of its own.
+
+use std::fs;
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+use wac_graph::types::{Package, SubtypeChecker, WorldId};
+use wac_graph::{CompositionGraph, EncodeOptions, NodeId};
+
+use crate::{App, Dependency, DependencyName, DependencySource};
+
+/// Why a component could not be composed with its dependencies.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// The application has no such component.
+    #[error("there is no component {0:?} in the application")]
+    UnknownComponent(String),
+    /// A wasm file could not be read.
+    #[error("cannot read the wasm of component {component:?} from {}; build it first", .file.display())]
+    Read {
+        /// The component whose source it is.
+        component: String,
+        /// The file.
+        file: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file is not a wasm component.
+    #[error("{what} is not a usable wasm component: {reason}")]
+    NotAComponent {
+        /// The component or dependency.
+        what: String,
+        /// What the parser said.
+        reason: String,
+    },
+    /// The name of a dependency covers no import.
+    #[error("dependency '{dependency}' doesn't match any imports of component '{component}'{}", imported(.imports))]
+    UnmatchedName {
+        /// The parent.
+        component: String,
+        /// The dependency's name.
+        dependency: DependencyName,
+        /// What the parent imports of the same package.
+        imports: Vec<String>,
+    },
+    /// Two dependencies cover one import.
+    #[error(
+        "component '{component}' has dependency conflicts: import '{import}' satisfied by dependencies: '{first}, {second}'"
+    )]
+    Conflict {
+        /// The parent.
+        component: String,
+        /// The import.
+        import: String,
+        /// One dependency.
+        first: DependencyName,
+        /// The other.
+        second: DependencyName,
+    },
+    /// The dependency lacks the export.
+    #[error("dependency '{dependency}' doesn't export '{export}' to satisfy import '{import}'")]
+    MissingExport {
+        /// The dependency's name.
+        dependency: DependencyName,
+        /// The export looked for.
+        export: String,
+        /// The import of the parent.
+        import: String,
+    },
+    /// The export has another type than the import.
+    #[error("dependency '{dependency}' exports '{export}' which is not compatible with import '{import}': {reason}")]
+    Incompatible {
+        /// The dependency's name.
+        dependency: DependencyName,
+        /// The export.
+        export: String,
+        /// The import of the parent.
+        import: String,
+        /// What the type checker said.
+        reason: String,
+    },
+    /// The composition itself failed.
+    #[error("composing component '{component}' failed: {reason}")]
+    Graph {
+        /// The parent.
+        component: String,
+        /// What the composer said.
+        reason: String,
+    },
+}
+
+fn imported(imports: &[String]) -> String {
+    if imports.is_empty() {
+        String::new()
+    } else {
+        format!("; it imports {}", imports.join(", "))
+    }
+}
+
+/// Reads the wasm of component `id` and of its dependencies and composes them.
+///
+/// A component without dependencies is returned as it is.
+pub fn compose(app: &App, id: &str) -> Result<Vec<u8>, ComposeError> {
+    let component = app
+        .components
+        .get(id)
+        .ok_or_else(|| ComposeError::UnknownComponent(id.to_owned()))?;
+    let root = read(app, id, &component.source)?;
+    let mut dependencies = Vec::new();
+    for (name, dependency) in &component.dependencies {
+        let wasm = match &dependency.source {
+            DependencySource::Path(path) => read(app, id, path)?,
+            DependencySource::Component(used) => {
+                let source = app.components.get(used).map(|used| &used.source);
+                read(
+                    app,
+                    used,
+                    source.ok_or_else(|| ComposeError::UnknownComponent(used.clone()))?,
+                )?
+            }
+        };
+        dependencies.push((name, dependency, wasm));
+    }
+    compose_parts(id, root, dependencies)
+}
+
+fn read(app: &App, component: &str, path: &PathBuf) -> Result<Vec<u8>, ComposeError> {
+    let file = app.path(path);
+    fs::read(&file).map_err(|source| ComposeError::Read {
+        component: component.to_owned(),
+        file,
+        source,
+    })
+}
+
+/// Composes wasm that is in memory already: the component `id` and its dependencies.
+pub fn compose_parts<'d>(
+    id: &str,
+    root: Vec<u8>,
+    dependencies: impl IntoIterator<Item = (&'d DependencyName, &'d Dependency, Vec<u8>)>,
+) -> Result<Vec<u8>, ComposeError> {
+    let mut dependencies = dependencies.into_iter().peekable();
+    if dependencies.peek().is_none() {
+        return Ok(root);
+    }
+    let mut composition = Composition {
+        component: id,
+        graph: CompositionGraph::new(),
+    };
+    let root = composition.instantiate(id, &format!("component '{id}'"), root)?;
+    // Import of the parent → the dependency that satisfies it, and the name of its export.
+    let mut wired: IndexMap<String, (&DependencyName, Instance, String)> = IndexMap::new();
+    for (name, dependency, wasm) in dependencies {
+        let imports = composition.matching_imports(&root, name)?;
+        let instance = composition.instantiate(name.package(), &format!("dependency '{name}'"), wasm)?;
+        for import in imports {
+            let export = dependency.export.clone().unwrap_or_else(|| import.clone());
+            if let Some((first, ..)) = wired.get(&import) {
+                let (component, first) = (id.to_owned(), (*first).clone());
+                return Err(ComposeError::Conflict {
+                    component,
+                    import,
+                    first,
+                    second: name.clone(),
+                });
+            }
+            wired.insert(import, (name, instance, export));
+        }
+    }
+    for (import, (name, instance, export)) in wired {
+        composition.wire(&root, &import, name, &instance, &export)?;
+    }
+    composition.finish(&root)
+}
+
+/// One instantiated component of the graph.
+#[derive(Clone, Copy)]
+struct Instance {
+    world: WorldId,
+    node: NodeId,
+}
+
+struct Composition<'a> {
+    /// Id of the parent, for error messages.
+    component: &'a str,
+    graph: CompositionGraph,
+}
+
+impl Composition<'_> {
+    fn graph_error(&self, error: impl std::error::Error) -> ComposeError {
+        let mut reason = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            reason = format!("{reason}: {cause}");
+            source = cause.source();
+        }
+        ComposeError::Graph {
+            component: self.component.to_owned(),
+            reason,
+        }
+    }
+
+    fn instantiate(&mut self, package: &str, what: &str, wasm: Vec<u8>) -> Result<Instance, ComposeError> {
+        let package = Package::from_bytes(package, None, wasm, self.graph.types_mut()).map_err(|error| {
+            ComposeError::NotAComponent {
+                what: what.to_owned(),
+                reason: format!("{error:#}"),
+            }
+        })?;
+        let world = package.ty();
+        let package = self
+            .graph
+            .register_package(package)
+            .map_err(|error| self.graph_error(error))?;
+        Ok(Instance {
+            world,
+            node: self.graph.instantiate(package),
+        })
+    }
+
+    fn imports(&self, instance: &Instance) -> Vec<String> {
+        self.world(instance).imports.keys().cloned().collect()
+    }
+
+    fn world(&self, instance: &Instance) -> &wac_graph::types::World {
+        &self.graph.types()[instance.world]
+    }
+
+    fn matching_imports(&self, root: &Instance, name: &DependencyName) -> Result<Vec<String>, ComposeError> {
+        let imports = self.imports(root);
+        let matching: Vec<_> = imports.iter().filter(|import| name.matches(import)).cloned().collect();
+        if matching.is_empty() {
+            return Err(ComposeError::UnmatchedName {
+                component: self.component.to_owned(),
+                dependency: name.clone(),
+                imports: imports
+                    .into_iter()
+                    .filter(|import| import.starts_with(name.package()))
+                    .collect(),
+            });
+        }
+        Ok(matching)
+    }
+
+    /// Passes `export` of a dependency as the argument `import` of the parent.
+    fn wire(
+        &mut self,
+        root: &Instance,
+        import: &str,
+        name: &DependencyName,
+        dependency: &Instance,
+        export: &str,
+    ) -> Result<(), ComposeError> {
+        let Some(exported) = self.world(dependency).exports.get(export).copied() else {
+            return Err(ComposeError::MissingExport {
+                dependency: name.clone(),
+                export: export.to_owned(),
+                import: import.to_owned(),
+            });
+        };
+        if let Some(imported) = self.world(root).imports.get(import).copied() {
+            let mut cache = Default::default();
+            let types = self.graph.types();
+            SubtypeChecker::new(&mut cache)
+                .is_subtype(exported, types, imported, types)
+                .map_err(|error| ComposeError::Incompatible {
+                    dependency: name.clone(),
+                    export: export.to_owned(),
+                    import: import.to_owned(),
+                    reason: format!("{error:#}"),
+                })?;
+        }
+        self.connect(dependency, export, root, import)
+    }
+
+    /// Passes an export of one instance as an argument of another.
+    fn connect(&mut self, from: &Instance, export: &str, to: &Instance, import: &str) -> Result<(), ComposeError> {
+        let export = self
+            .graph
+            .alias_instance_export(from.node, export)
+            .map_err(|error| self.graph_error(error))?;
+        self.graph
+            .set_instantiation_argument(to.node, import, export)
+            .map_err(|error| self.graph_error(error))
+    }
+
+    /// Exports everything the parent exports and encodes the whole.
+    fn finish(mut self, root: &Instance) -> Result<Vec<u8>, ComposeError> {
+        let exports: Vec<String> = self.world(root).exports.keys().cloned().collect();
+        for name in exports {
+            let node = self
+                .graph
+                .alias_instance_export(root.node, &name)
+                .map_err(|error| self.graph_error(error))?;
+            self.graph
+                .export(node, &name)
+                .map_err(|error| self.graph_error(error))?;
+        }
+        self.graph
+            .encode(EncodeOptions::default())
+            .map_err(|error| self.graph_error(error))
+    }
+}
