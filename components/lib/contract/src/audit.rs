@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 macro_rules! actions {
-    ($($(#[doc = $doc:literal])+ $name:ident = $text:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident = $text:tt;)+) => {
         /// An audited action. The texts are stored and hashed: never change one, add another.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
         pub enum AuditAction {
