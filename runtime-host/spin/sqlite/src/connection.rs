@@ -13,10 +13,11 @@ use crate::{Error, RowStream, Rows, Value};
 
 /// A guest's connection: `changes`, `last_insert_rowid`, and its explicit transaction if one is open.
 ///
-/// May be used from several tasks. Dropping it rolls an open transaction back.
+/// May be used from several tasks; clones are the same connection. Dropping the last one rolls an open transaction back.
+#[derive(Clone)]
 pub struct Connection {
     database: Arc<Inner>,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
@@ -37,7 +38,7 @@ impl Connection {
     pub(crate) fn new(database: Arc<Inner>) -> Self {
         Self {
             database,
-            state: Mutex::default(),
+            state: Arc::default(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc;
 
+use crate::open;
 use crate::readers::Readers;
 use crate::writer::{self, Counters, Request};
 use crate::{Connection, Error, Options};
@@ -44,10 +45,16 @@ impl Database {
     ///
     /// One process may have it open: hold [`lock_data_dir`](crate::lock_data_dir) first. Blocks for some milliseconds.
     pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, Error> {
-        let path = path.as_ref().to_owned();
+        Self::open_with(path.as_ref(), options, "")
+    }
+
+    /// As [`Self::open`], with SQL of the host that runs first.
+    pub(crate) fn open_with(path: &Path, options: Options, schema: &str) -> Result<Self, Error> {
+        let path = path.to_owned();
         let options = Arc::new(options);
         let counters = Arc::new(Counters::default());
-        let queue = writer::start(&path, Arc::clone(&options), Arc::clone(&counters))?;
+        let opened = open::writer(&path, &options, schema)?;
+        let queue = writer::start(&path, opened, Arc::clone(&options), Arc::clone(&counters))?;
         let readers = Readers::open(&path, &options)?;
         Ok(Self {
             inner: Arc::new(Inner {

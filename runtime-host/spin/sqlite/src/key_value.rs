@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::{Connection, Database, Error, Options, Row, RowStream, Value};
 
-const CREATE: &str = "CREATE TABLE IF NOT EXISTS kv (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL)";
+const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS kv (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL)";
 
 /// A durable map from text to bytes. Clones share it.
 #[derive(Clone, Debug)]
@@ -13,11 +13,9 @@ pub struct KeyValue {
 }
 
 impl KeyValue {
-    /// Opens or creates the store at `path`.
-    pub async fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, Error> {
-        let database = Database::open(path, options)?;
-        database.connect().query(CREATE, Vec::new()).await?;
-        Ok(Self { database })
+    /// Opens or creates the store at `path`. Blocks for some milliseconds.
+    pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self, Error> {
+        Database::open_with(path.as_ref(), options, SCHEMA).map(|database| Self { database })
     }
 
     /// The value of `key`, if there is one.

@@ -20,17 +20,17 @@ pub(crate) struct Opened {
     pub(crate) deadline: Deadline,
 }
 
-/// Creates what is missing (folders 0700, file 0600) and opens the one writing connection.
-pub(crate) fn writer(path: &Path, options: &Options) -> Result<Opened, Error> {
+/// Creates what is missing (folders 0700, file 0600), opens the one writing connection and runs `schema`.
+pub(crate) fn writer(path: &Path, options: &Options, schema: &str) -> Result<Opened, Error> {
     create(path)
         .map_err(|error| storage(&error))
-        .and_then(|()| open(path, options, Role::Writer))
+        .and_then(|()| open(path, options, Role::Writer, schema))
         .map_err(|cause| at(path, cause))
 }
 
 /// Opens one read-only connection.
 pub(crate) fn reader(path: &Path, options: &Options) -> Result<Opened, Error> {
-    open(path, options, Role::Reader).map_err(|cause| at(path, cause))
+    open(path, options, Role::Reader, "").map_err(|cause| at(path, cause))
 }
 
 fn at(path: &Path, cause: Error) -> Error {
@@ -61,7 +61,7 @@ fn create(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn open(path: &Path, options: &Options, role: Role) -> Result<Opened, Error> {
+fn open(path: &Path, options: &Options, role: Role, schema: &str) -> Result<Opened, Error> {
     let access = match role {
         Role::Reader => OpenFlags::SQLITE_OPEN_READ_ONLY,
         Role::Writer => OpenFlags::SQLITE_OPEN_READ_WRITE,
@@ -81,6 +81,7 @@ fn open(path: &Path, options: &Options, role: Role) -> Result<Opened, Error> {
     }
     // A damaged header or a foreign file shows here, not at the first request.
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    connection.execute_batch(schema)?;
     let deadline = Deadline::install(&mut connection)?;
     let policy = Policy::install(&mut connection, role)?;
     Ok(Opened {

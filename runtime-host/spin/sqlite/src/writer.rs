@@ -15,6 +15,7 @@ use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::open::Opened;
 use crate::statement::Statement;
 use crate::{Error, Options, Rows};
 use engine::Engine;
@@ -67,13 +68,13 @@ pub(crate) struct Counters {
     pub(crate) transactions: AtomicU64,
 }
 
-/// Opens the writing connection and starts its thread, which ends when the last sender is dropped.
+/// Starts the thread, which ends when the last sender is dropped.
 pub(crate) fn start(
     path: &Path,
+    opened: Opened,
     options: Arc<Options>,
     counters: Arc<Counters>,
 ) -> Result<mpsc::Sender<Request>, Error> {
-    let opened = crate::open::writer(path, &options)?;
     let (sender, queue) = mpsc::channel(options.queue_max);
     let name = path
         .file_stem()

@@ -170,9 +170,9 @@ async fn refusals() {
         (
             'a',
             "PRAGMA journal_mode = DELETE",
-            "Refused: PRAGMA journal_mode = delete is not allowed",
+            "Refused: PRAGMA journal_mode = DELETE is not allowed",
         ),
-        ('a', "PRAGMA synchronous = OFF", "Refused: PRAGMA synchronous = off"),
+        ('a', "PRAGMA synchronous = OFF", "Refused: PRAGMA synchronous = OFF"),
         ('a', "PRAGMA user_version = 3", "Refused: PRAGMA user_version = 3"),
         ('a', "PRAGMA wal_checkpoint(TRUNCATE)", "Refused: PRAGMA wal_checkpoint"),
         ('a', "PRAGMA writable_schema = 1", "Refused: PRAGMA writable_schema"),
