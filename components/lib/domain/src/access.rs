@@ -70,7 +70,7 @@ pub fn decide(need: Need, token_need: TokenNeed, caller: Option<Caller<'_>>) -> 
     if let Some(scopes) = caller.token {
         match token_need {
             TokenNeed::Refused => return Err(Denial::TokenRefused),
-            TokenNeed::Scope(scope) if !scopes.contains(&scope) => return Err(Denial::ScopeMissing(scope)),
+            TokenNeed::Scope(needed) if !covers(scopes, needed) => return Err(Denial::ScopeMissing(needed)),
             TokenNeed::Scope(_) => {}
         }
     }
@@ -81,6 +81,11 @@ pub fn decide(need: Need, token_need: TokenNeed, caller: Option<Caller<'_>>) -> 
     }
 }
 
+/// A wider scope includes the narrower ones: who may change a thing may read it.
+fn covers(scopes: &[Scope], needed: Scope) -> bool {
+    scopes.iter().any(|scope| *scope >= needed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,11 +93,19 @@ mod tests {
     const ANY: TokenNeed = TokenNeed::Scope(Scope::Read);
 
     fn session(role: Role, status: Status) -> Option<Caller<'static>> {
-        Some(Caller { role, status, token: None })
+        Some(Caller {
+            role,
+            status,
+            token: None,
+        })
     }
 
     fn token(role: Role, scopes: &'static [Scope]) -> Option<Caller<'static>> {
-        Some(Caller { role, status: Status::Active, token: Some(scopes) })
+        Some(Caller {
+            role,
+            status: Status::Active,
+            token: Some(scopes),
+        })
     }
 
     #[test]
@@ -110,29 +123,63 @@ mod tests {
         check(Need::Active(User), session(Superadmin, Pending), Err(Denial::Pending));
         check(Need::Active(User), session(User, Active), Ok(()));
         check(Need::Active(User), session(Superadmin, Active), Ok(()));
-        check(Need::Active(Admin), session(User, Active), Err(Denial::RoleMissing(Admin)));
+        check(
+            Need::Active(Admin),
+            session(User, Active),
+            Err(Denial::RoleMissing(Admin)),
+        );
         check(Need::Active(Admin), session(Admin, Active), Ok(()));
-        check(Need::Active(Superadmin), session(Admin, Active), Err(Denial::RoleMissing(Superadmin)));
+        check(
+            Need::Active(Superadmin),
+            session(Admin, Active),
+            Err(Denial::RoleMissing(Superadmin)),
+        );
         check(Need::Active(Superadmin), session(Superadmin, Active), Ok(()));
-        check(Need::Active(Superadmin), session(Superadmin, Suspended), Err(Denial::Suspended));
+        check(
+            Need::Active(Superadmin),
+            session(Superadmin, Suspended),
+            Err(Denial::Suspended),
+        );
     }
 
     #[test]
     fn a_token_never_does_more_than_its_scopes_or_its_user() {
         let check = |need, token_need, caller, expect| {
-            assert_eq!(decide(need, token_need, caller), expect, "{need:?} {token_need:?} {caller:?}");
+            assert_eq!(
+                decide(need, token_need, caller),
+                expect,
+                "{need:?} {token_need:?} {caller:?}"
+            );
         };
         let user = Need::Active(Role::User);
         let admin = Need::Active(Role::Admin);
         check(user, ANY, token(Role::User, &[Scope::Read]), Ok(()));
-        check(user, ANY, token(Role::User, &[]), Err(Denial::ScopeMissing(Scope::Read)));
+        check(
+            user,
+            ANY,
+            token(Role::User, &[]),
+            Err(Denial::ScopeMissing(Scope::Read)),
+        );
         check(
             user,
             TokenNeed::Scope(Scope::Write),
-            token(Role::Superadmin, &[Scope::Read, Scope::Admin]),
+            token(Role::Superadmin, &[Scope::Read]),
             Err(Denial::ScopeMissing(Scope::Write)),
         );
-        check(user, TokenNeed::Refused, token(Role::Superadmin, &[Scope::Admin]), Err(Denial::TokenRefused));
+        check(user, TokenNeed::Scope(Scope::Read), token(Role::User, &[Scope::Write]), Ok(()));
+        check(user, TokenNeed::Scope(Scope::Write), token(Role::User, &[Scope::Admin]), Ok(()));
+        check(
+            admin,
+            TokenNeed::Scope(Scope::Admin),
+            token(Role::Superadmin, &[Scope::Read, Scope::Write]),
+            Err(Denial::ScopeMissing(Scope::Admin)),
+        );
+        check(
+            user,
+            TokenNeed::Refused,
+            token(Role::Superadmin, &[Scope::Admin]),
+            Err(Denial::TokenRefused),
+        );
         check(user, TokenNeed::Refused, session(Role::User, Status::Active), Ok(()));
         check(
             admin,
@@ -140,6 +187,11 @@ mod tests {
             token(Role::User, &[Scope::Read, Scope::Write, Scope::Admin]),
             Err(Denial::RoleMissing(Role::Admin)),
         );
-        check(admin, TokenNeed::Scope(Scope::Admin), token(Role::Admin, &[Scope::Admin]), Ok(()));
+        check(
+            admin,
+            TokenNeed::Scope(Scope::Admin),
+            token(Role::Admin, &[Scope::Admin]),
+            Ok(()),
+        );
     }
 }

@@ -124,14 +124,23 @@ pub fn redeem(link: Link, who: Introduction<'_>, require_approval: bool, now: i6
         Purpose::Device | Purpose::Recovery => return Ok(Redemption::SignIn),
         Purpose::FirstRun => (Role::Superadmin, Status::Active, who.name.unwrap_or(FIRST_NAME)),
         Purpose::Invite => {
-            let status = if require_approval { Status::Pending } else { Status::Active };
+            let status = if require_approval {
+                Status::Pending
+            } else {
+                Status::Active
+            };
             (link.role, status, who.name.ok_or(Refusal::NoName)?)
         }
     };
     let name = profile::name(name).map_err(Refusal::Name)?;
     let email = who.email.filter(|email| !email.trim().is_empty()).map(profile::email);
     let email = email.transpose().map_err(Refusal::Email)?;
-    Ok(Redemption::Make(NewUser { name, email, role, status }))
+    Ok(Redemption::Make(NewUser {
+        name,
+        email,
+        role,
+        status,
+    }))
 }
 
 /// Whether an inviter may give the invited this role.
@@ -146,14 +155,27 @@ pub fn may_invite(inviter: Role, invited: Role) -> bool {
 mod tests {
     use super::*;
 
-    const ADA: Introduction<'_> = Introduction { name: Some(" Ada "), email: Some("ada@Example.org") };
+    const ADA: Introduction<'_> = Introduction {
+        name: Some(" Ada "),
+        email: Some("ada@Example.org"),
+    };
 
     fn link(purpose: Purpose) -> Link {
-        Link { purpose, role: Role::User, expires_at: 100, used_at: None }
+        Link {
+            purpose,
+            role: Role::User,
+            expires_at: 100,
+            used_at: None,
+        }
     }
 
     fn made(name: &str, email: Option<&str>, role: Role, status: Status) -> Result<Redemption, Refusal> {
-        Ok(Redemption::Make(NewUser { name: name.to_owned(), email: email.map(str::to_owned), role, status }))
+        Ok(Redemption::Make(NewUser {
+            name: name.to_owned(),
+            email: email.map(str::to_owned),
+            role,
+            status,
+        }))
     }
 
     #[test]
@@ -163,14 +185,45 @@ mod tests {
         let check = |link, who, approval, expect| assert_eq!(redeem(link, who, approval, 99), expect, "{link:?}");
         check(link(Purpose::Device), nobody, true, Ok(Redemption::SignIn));
         check(link(Purpose::Recovery), nobody, true, Ok(Redemption::SignIn));
-        check(link(Purpose::FirstRun), nobody, true, made("Operator", None, Role::Superadmin, Status::Active));
-        check(link(Purpose::FirstRun), ADA, true, made("Ada", ada, Role::Superadmin, Status::Active));
-        check(link(Purpose::Invite), ADA, true, made("Ada", ada, Role::User, Status::Pending));
-        check(link(Purpose::Invite), ADA, false, made("Ada", ada, Role::User, Status::Active));
-        let admin = Link { role: Role::Admin, ..link(Purpose::Invite) };
+        check(
+            link(Purpose::FirstRun),
+            nobody,
+            true,
+            made("Operator", None, Role::Superadmin, Status::Active),
+        );
+        check(
+            link(Purpose::FirstRun),
+            ADA,
+            true,
+            made("Ada", ada, Role::Superadmin, Status::Active),
+        );
+        check(
+            link(Purpose::Invite),
+            ADA,
+            true,
+            made("Ada", ada, Role::User, Status::Pending),
+        );
+        check(
+            link(Purpose::Invite),
+            ADA,
+            false,
+            made("Ada", ada, Role::User, Status::Active),
+        );
+        let admin = Link {
+            role: Role::Admin,
+            ..link(Purpose::Invite)
+        };
         check(admin, ADA, true, made("Ada", ada, Role::Admin, Status::Pending));
-        let quiet = Introduction { email: Some("  "), ..ADA };
-        check(link(Purpose::Invite), quiet, false, made("Ada", None, Role::User, Status::Active));
+        let quiet = Introduction {
+            email: Some("  "),
+            ..ADA
+        };
+        check(
+            link(Purpose::Invite),
+            quiet,
+            false,
+            made("Ada", None, Role::User, Status::Active),
+        );
         check(link(Purpose::Invite), nobody, true, Err(Refusal::NoName));
     }
 
@@ -180,8 +233,22 @@ mod tests {
             let check = |link, now, expect| assert_eq!(redeem(link, ADA, true, now).err(), expect, "{link:?} at {now}");
             check(link(purpose), 99, None);
             check(link(purpose), 100, Some(Refusal::Expired));
-            check(Link { used_at: Some(1), ..link(purpose) }, 99, Some(Refusal::Used));
-            check(Link { used_at: Some(1), ..link(purpose) }, 100, Some(Refusal::Used));
+            check(
+                Link {
+                    used_at: Some(1),
+                    ..link(purpose)
+                },
+                99,
+                Some(Refusal::Used),
+            );
+            check(
+                Link {
+                    used_at: Some(1),
+                    ..link(purpose)
+                },
+                100,
+                Some(Refusal::Used),
+            );
         }
     }
 
@@ -193,15 +260,32 @@ mod tests {
             assert!(refusal.to_string().starts_with(expect), "{refusal}");
         };
         check(Introduction::default(), "name: tell us");
-        check(Introduction { name: Some(" "), email: None }, "name: it is empty");
-        check(Introduction { email: Some("ada"), ..ADA }, "email: it needs one `@`");
+        check(
+            Introduction {
+                name: Some(" "),
+                email: None,
+            },
+            "name: it is empty",
+        );
+        check(
+            Introduction {
+                email: Some("ada"),
+                ..ADA
+            },
+            "email: it needs one `@`",
+        );
         assert!(!Refusal::Used.is_mistake() && !Refusal::Expired.is_mistake());
     }
 
     #[test]
     fn who_invites_whom() {
         use Role::{Admin, Superadmin, User};
-        let allowed = [(Admin, User), (Superadmin, User), (Superadmin, Admin), (Superadmin, Superadmin)];
+        let allowed = [
+            (Admin, User),
+            (Superadmin, User),
+            (Superadmin, Admin),
+            (Superadmin, Superadmin),
+        ];
         for inviter in [User, Admin, Superadmin] {
             for invited in [User, Admin, Superadmin] {
                 assert_eq!(may_invite(inviter, invited), allowed.contains(&(inviter, invited)));

@@ -111,7 +111,10 @@ pub fn email(text: &str) -> Result<String, EmailProblem> {
     if local.len() > LOCAL_BYTES_MAX {
         return Err(EmailProblem::LocalTooLong(local.len()));
     }
-    if let Some(c) = local.chars().find(|c| !c.is_ascii_alphanumeric() && !".!#$%&'*+/=?^_`{|}~-".contains(*c)) {
+    if let Some(c) = local
+        .chars()
+        .find(|c| !c.is_ascii_alphanumeric() && !".!#$%&'*+/=?^_`{|}~-".contains(*c))
+    {
         return Err(EmailProblem::Local(c));
     }
     if !host.split('.').all(is_label) {
@@ -150,7 +153,13 @@ mod tests {
         check("  Ada Lovelace\t", Ok("Ada Lovelace"));
         check("Zoë 田中 👩\u{200d}🚀", Ok("Zoë 田中 👩\u{200d}🚀"));
         check(&"é".repeat(80), Ok(&"é".repeat(80)));
-        check(&"é".repeat(81), Err(TextProblem::TooLong { chars: 81, chars_max: 80 }));
+        check(
+            &"é".repeat(81),
+            Err(TextProblem::TooLong {
+                chars: 81,
+                chars_max: 80,
+            }),
+        );
         check("", Err(TextProblem::Empty));
         check(" \n ", Err(TextProblem::Empty));
         check("a\nb", Err(TextProblem::Invisible(0x0a)));
@@ -158,7 +167,10 @@ mod tests {
         check("a\u{200b}da", Err(TextProblem::Invisible(0x200b)));
         assert_eq!(note("  "), Ok(None));
         assert_eq!(note(" for Bo "), Ok(Some("for Bo".to_owned())));
-        assert_eq!(TextProblem::Invisible(0x0a).to_string(), "it contains the invisible character U+000A");
+        assert_eq!(
+            TextProblem::Invisible(0x0a).to_string(),
+            "it contains the invisible character U+000A"
+        );
     }
 
     #[test]
@@ -181,7 +193,10 @@ mod tests {
         check("a@example..org", Err("\"example..org\" is not a host name"));
         check("a@-example.org", Err("is not a host name"));
         check("a@exam_ple.org", Err("is not a host name"));
-        check(&format!("{}@example.org", "a".repeat(65)), Err("65 bytes, 64 are allowed"));
+        check(
+            &format!("{}@example.org", "a".repeat(65)),
+            Err("65 bytes, 64 are allowed"),
+        );
         check(&format!("a@{}.org", "b".repeat(64)), Err("is not a host name"));
         check(&format!("a@{}", "b.".repeat(150)), Err("302 bytes, 254 are allowed"));
     }

@@ -35,7 +35,10 @@ mod tests {
 
     #[test]
     fn a_window_lets_its_number_through() {
-        let limit = Limit { requests_max: 10, window_ms: 60_000 };
+        let limit = Limit {
+            requests_max: 10,
+            window_ms: 60_000,
+        };
         let check = |count, now, expect| assert_eq!(decide(limit, count, now), expect, "{count} at {now}");
         check(1, 0, Ok(()));
         check(10, 59_999, Ok(()));

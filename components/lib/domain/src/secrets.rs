@@ -48,11 +48,16 @@ pub fn opaque_hash(text: &str) -> Option<SecretHash> {
 /// The hash of a presented API token; none when the text cannot be one.
 #[must_use]
 pub fn api_token_hash(text: &str) -> Option<SecretHash> {
-    text.strip_prefix(API_TOKEN_PREFIX).is_some_and(is_secret).then(|| hash(text))
+    text.strip_prefix(API_TOKEN_PREFIX)
+        .is_some_and(is_secret)
+        .then(|| hash(text))
 }
 
 fn is_secret(text: &str) -> bool {
-    text.len() == SECRET_CHARS && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
+    text.len() == SECRET_CHARS
+        && text
+            .bytes()
+            .all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
 }
 
 fn hash(text: &str) -> SecretHash {
@@ -78,7 +83,14 @@ mod tests {
     #[test]
     fn what_cannot_be_a_secret_is_not_looked_up() {
         let link = opaque([1; 32]);
-        for text in ["", "sam_", &link[1..], &format!("{link}A"), &link.replace('A', "="), &link.replace('A', "é")] {
+        for text in [
+            "",
+            "sam_",
+            &link[1..],
+            &format!("{link}A"),
+            &link.replace('A', "="),
+            &link.replace('A', "é"),
+        ] {
             assert_eq!(opaque_hash(text), None, "{text}");
             assert_eq!(api_token_hash(text), None, "{text}");
         }

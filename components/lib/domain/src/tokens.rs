@@ -2,7 +2,7 @@
 
 use crate::profile::{self, TextProblem};
 
-/// What a token may be used for; its user's role limits it further.
+/// What a token may be used for; its user's role limits it further. Each includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// Reading.
@@ -79,7 +79,11 @@ pub fn grant(
         Some(days @ 1..=LIFE_DAYS_MAX) => Some(now.saturating_add(i64::from(days) * DAY_MS)),
         Some(days) => return Err(Refusal::Life(days)),
     };
-    Ok(Grant { name, scopes, expires_at })
+    Ok(Grant {
+        name,
+        scopes,
+        expires_at,
+    })
 }
 
 #[cfg(test)]
@@ -103,7 +107,13 @@ mod tests {
             }
         };
         check(" ci ", &[Read], None, false, Ok(("ci", &[Read], None)));
-        check("ci", &[Write, Read, Write], Some(1), false, Ok(("ci", &[Read, Write], Some(86_401_000))));
+        check(
+            "ci",
+            &[Write, Read, Write],
+            Some(1),
+            false,
+            Ok(("ci", &[Read, Write], Some(86_401_000))),
+        );
         check("ci", &[Admin], None, true, Ok(("ci", &[Admin], None)));
         check("ci", &[Admin, Read], None, false, Err("`admin` needs an administrator"));
         check("ci", &[], None, true, Err("at least one"));

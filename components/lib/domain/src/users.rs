@@ -141,18 +141,36 @@ impl Refusal {
 /// Why it cannot be taken; nothing changes then.
 pub fn step(state: &Standing, by: &Actor, decision: Decision, now: i64) -> Result<(Standing, Effects), Refusal> {
     may_decide(state, by, &decision)?;
-    let new = |status, role, reason| Standing { role, status, reason, updated_at: now };
+    let new = |status, role, reason| Standing {
+        role,
+        status,
+        reason,
+        updated_at: now,
+    };
     let next = match (decision, state.status) {
         (Decision::Approve, Status::Pending) => new(Status::Active, state.role, None),
         (Decision::Reinstate, Status::Suspended) => new(Status::Active, state.role, None),
         (Decision::Suspend(reason), Status::Active | Status::Pending) => {
-            let reason = reason.as_deref().map_or(Ok(None), profile::note).map_err(Refusal::Reason)?;
+            let reason = reason
+                .as_deref()
+                .map_or(Ok(None), profile::note)
+                .map_err(Refusal::Reason)?;
             new(Status::Suspended, state.role, reason)
         }
         (Decision::SetRole(role), status) => new(status, role, state.reason.clone()),
         (Decision::Approve, is) => return Err(Refusal::WrongStatus { is, wanted: "pending" }),
-        (Decision::Reinstate, is) => return Err(Refusal::WrongStatus { is, wanted: "suspended" }),
-        (Decision::Suspend(_), is) => return Err(Refusal::WrongStatus { is, wanted: "active or pending" }),
+        (Decision::Reinstate, is) => {
+            return Err(Refusal::WrongStatus {
+                is,
+                wanted: "suspended",
+            });
+        }
+        (Decision::Suspend(_), is) => {
+            return Err(Refusal::WrongStatus {
+                is,
+                wanted: "active or pending",
+            });
+        }
     };
     if takes_power(state, &next) && !by.superadmin_remains {
         return Err(Refusal::LastSuperadmin);
@@ -201,7 +219,11 @@ fn effects(old: &Standing, new: &Standing, user: &str, now: i64) -> Effects {
 }
 
 fn about(user: &str, standing: &Standing) -> Facts {
-    vec![("user_id", user.into()), ("role", standing.role.as_str().into()), ("status", standing.status.as_str().into())]
+    vec![
+        ("user_id", user.into()),
+        ("role", standing.role.as_str().into()),
+        ("status", standing.status.as_str().into()),
+    ]
 }
 
 /// The kind of the job that ends all sessions and tokens of a suspended user.
@@ -224,11 +246,21 @@ mod tests {
     use proptest::prelude::*;
 
     fn standing(role: Role, status: Status) -> Standing {
-        Standing { role, status, reason: None, updated_at: 1 }
+        Standing {
+            role,
+            status,
+            reason: None,
+            updated_at: 1,
+        }
     }
 
     fn by(role: Role) -> Actor {
-        Actor { role, is_self: false, user: "01u".to_owned(), superadmin_remains: true }
+        Actor {
+            role,
+            is_self: false,
+            user: "01u".to_owned(),
+            superadmin_remains: true,
+        }
     }
 
     #[test]
@@ -249,14 +281,29 @@ mod tests {
         check((User, Suspended), Admin, Approve, wrong(Suspended, "pending"));
         check((User, Active), Admin, Suspend(None), Ok((User, Suspended)));
         check((User, Pending), Admin, Suspend(None), Ok((User, Suspended)));
-        check((User, Suspended), Admin, Suspend(None), wrong(Suspended, "active or pending"));
+        check(
+            (User, Suspended),
+            Admin,
+            Suspend(None),
+            wrong(Suspended, "active or pending"),
+        );
         check((User, Suspended), Admin, Reinstate, Ok((User, Active)));
         check((User, Pending), Admin, Reinstate, wrong(Pending, "suspended"));
         check((Admin, Active), Admin, Suspend(None), Ok((Admin, Suspended)));
         check((User, Active), Superadmin, SetRole(Admin), Ok((Admin, Active)));
-        check((User, Pending), Superadmin, SetRole(Superadmin), Ok((Superadmin, Pending)));
+        check(
+            (User, Pending),
+            Superadmin,
+            SetRole(Superadmin),
+            Ok((Superadmin, Pending)),
+        );
         check((Superadmin, Active), Superadmin, SetRole(User), Ok((User, Active)));
-        check((Superadmin, Active), Superadmin, Suspend(None), Ok((Superadmin, Suspended)));
+        check(
+            (Superadmin, Active),
+            Superadmin,
+            Suspend(None),
+            Ok((Superadmin, Suspended)),
+        );
         check((User, Active), Admin, SetRole(Admin), Err(Refusal::NotSuperadmin));
         check((Superadmin, Active), Admin, Suspend(None), Err(Refusal::NotSuperadmin));
         check((Superadmin, Pending), Admin, Approve, Err(Refusal::NotSuperadmin));
@@ -265,8 +312,16 @@ mod tests {
 
     #[test]
     fn nobody_decides_about_themself() {
-        for decision in [Decision::Approve, Decision::Suspend(None), Decision::Reinstate, Decision::SetRole(Role::User)] {
-            let by = Actor { is_self: true, ..by(Role::Superadmin) };
+        for decision in [
+            Decision::Approve,
+            Decision::Suspend(None),
+            Decision::Reinstate,
+            Decision::SetRole(Role::User),
+        ] {
+            let by = Actor {
+                is_self: true,
+                ..by(Role::Superadmin)
+            };
             let got = step(&standing(Role::Superadmin, Status::Active), &by, decision, 7);
             assert_eq!(got, Err(Refusal::Oneself));
         }
@@ -274,12 +329,22 @@ mod tests {
 
     #[test]
     fn the_last_superadmin_stays() {
-        let by = Actor { superadmin_remains: false, ..by(Role::Superadmin) };
+        let by = Actor {
+            superadmin_remains: false,
+            ..by(Role::Superadmin)
+        };
         let check = |status, decision: Decision, expect: Option<Refusal>| {
-            assert_eq!(step(&standing(Role::Superadmin, status), &by, decision, 7).err(), expect);
+            assert_eq!(
+                step(&standing(Role::Superadmin, status), &by, decision, 7).err(),
+                expect
+            );
         };
         check(Status::Active, Decision::Suspend(None), Some(Refusal::LastSuperadmin));
-        check(Status::Active, Decision::SetRole(Role::Admin), Some(Refusal::LastSuperadmin));
+        check(
+            Status::Active,
+            Decision::SetRole(Role::Admin),
+            Some(Refusal::LastSuperadmin),
+        );
         check(Status::Active, Decision::SetRole(Role::Superadmin), None);
         check(Status::Suspended, Decision::SetRole(Role::Admin), None);
         check(Status::Pending, Decision::Suspend(None), None);
@@ -288,19 +353,33 @@ mod tests {
     #[test]
     fn a_suspension_has_a_reason_and_ends_credentials() {
         let reason = Some("  left the team ".to_owned());
-        let (next, effects) =
-            step(&standing(Role::User, Status::Active), &by(Role::Admin), Decision::Suspend(reason), 7).unwrap();
+        let (next, effects) = step(
+            &standing(Role::User, Status::Active),
+            &by(Role::Admin),
+            Decision::Suspend(reason),
+            7,
+        )
+        .unwrap();
         assert_eq!(next.reason.as_deref(), Some("left the team"));
         assert_eq!(next.updated_at, 7);
-        assert_eq!(effects.events.iter().map(|e| e.kind).collect::<Vec<_>>(), ["user.suspended"]);
+        assert_eq!(
+            effects.events.iter().map(|e| e.kind).collect::<Vec<_>>(),
+            ["user.suspended"]
+        );
         let job = effects.jobs.first().unwrap();
-        assert_eq!((job.queue, job.kind, job.key.as_str()), ("identity", REVOKE_CREDENTIALS, "revoke-credentials/01u/7"));
+        assert_eq!(
+            (job.queue, job.kind, job.key.as_str()),
+            ("identity", REVOKE_CREDENTIALS, "revoke-credentials/01u/7")
+        );
         assert_eq!(job.payload, [("user_id", "01u".into()), ("made_until", 7.into())]);
         let bad = Decision::Suspend(Some("a\u{202e}b".to_owned()));
         let refusal = step(&next, &by(Role::Admin), Decision::Reinstate, 8)
             .and_then(|(back, _)| step(&back, &by(Role::Admin), bad, 9))
             .unwrap_err();
-        assert_eq!(refusal.to_string(), "reason: it contains the invisible character U+202E");
+        assert_eq!(
+            refusal.to_string(),
+            "reason: it contains the invisible character U+202E"
+        );
     }
 
     #[test]
@@ -311,10 +390,28 @@ mod tests {
             assert_eq!(effects.jobs.len(), jobs);
         };
         check(Role::User, Status::Pending, Decision::Approve, &["user.approved"], 0);
-        check(Role::User, Status::Suspended, Decision::Reinstate, &["user.reinstated"], 0);
-        check(Role::User, Status::Active, Decision::SetRole(Role::Admin), &["user.role_set"], 0);
+        check(
+            Role::User,
+            Status::Suspended,
+            Decision::Reinstate,
+            &["user.reinstated"],
+            0,
+        );
+        check(
+            Role::User,
+            Status::Active,
+            Decision::SetRole(Role::Admin),
+            &["user.role_set"],
+            0,
+        );
         check(Role::User, Status::Active, Decision::SetRole(Role::User), &[], 0);
-        check(Role::User, Status::Pending, Decision::Suspend(None), &["user.suspended"], 1);
+        check(
+            Role::User,
+            Status::Pending,
+            Decision::Suspend(None),
+            &["user.suspended"],
+            1,
+        );
     }
 
     fn role() -> impl Strategy<Value = Role> {
