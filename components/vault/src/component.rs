@@ -53,7 +53,12 @@ impl sealer::Guest for Vault {
     async fn seal(context: sealer::Context, plaintext: Vec<u8>) -> Result<Vec<u8>, sealer::Error> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(|error| sealer::Error::Failed(error.to_string()))?;
-        Ok(envelope::seal(ring().await?.seal(), place(&context), nonce, &plaintext)?)
+        Ok(envelope::seal(
+            ring().await?.seal(),
+            place(&context),
+            nonce,
+            &plaintext,
+        )?)
     }
 
     async fn open(context: sealer::Context, envelope: Vec<u8>) -> Result<Vec<u8>, sealer::Error> {
@@ -89,7 +94,9 @@ async fn ring() -> Result<&'static KeyRing, NoRing> {
     if let Some(ring) = RING.get() {
         return Ok(ring);
     }
-    let json = variable(KEYS.to_owned()).await.map_err(|error| NoRing(format!("reading `{KEYS}`: {error}")))?;
+    let json = variable(KEYS.to_owned())
+        .await
+        .map_err(|error| NoRing(format!("reading `{KEYS}`: {error}")))?;
     let ring = json.ok_or(KeyRingError::Unset).and_then(|json| KeyRing::parse(&json));
     let ring = ring.map_err(|error| NoRing(error.to_string()))?;
     Ok(RING.get_or_init(|| ring))
@@ -108,7 +115,11 @@ async fn variable(name: String) -> Result<Option<String>, settings::Error> {
 }
 
 fn place(context: &sealer::Context) -> Context<'_> {
-    Context { table: &context.table, row: &context.row, column: &context.column }
+    Context {
+        table: &context.table,
+        row: &context.row,
+        column: &context.column,
+    }
 }
 
 impl From<NoRing> for sealer::Error {

@@ -59,7 +59,15 @@ pub fn seal(
     let (id, key) = keys.active();
     let mut envelope = header(id);
     let aad = additional_data(&envelope, context);
-    let sealed = key.encrypt(&nonce.into(), Payload { msg: plaintext, aad: &aad }).map_err(|_| EnvelopeError::Cipher)?;
+    let sealed = key
+        .encrypt(
+            &nonce.into(),
+            Payload {
+                msg: plaintext,
+                aad: &aad,
+            },
+        )
+        .map_err(|_| EnvelopeError::Cipher)?;
     envelope.extend_from_slice(&nonce);
     envelope.extend_from_slice(&sealed);
     Ok(envelope)
@@ -71,9 +79,18 @@ pub fn seal(
 /// All of [`EnvelopeError`] but `Cipher`.
 pub fn open(keys: &Keys<Aes256Gcm>, context: Context<'_>, envelope: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
     let parts = parse(envelope)?;
-    let key = keys.find(parts.id).ok_or_else(|| EnvelopeError::UnknownKey(parts.id.to_owned()))?;
+    let key = keys
+        .find(parts.id)
+        .ok_or_else(|| EnvelopeError::UnknownKey(parts.id.to_owned()))?;
     let aad = additional_data(&header(parts.id), context);
-    key.decrypt(&parts.nonce.into(), Payload { msg: parts.sealed, aad: &aad }).map_err(|_| EnvelopeError::Refused)
+    key.decrypt(
+        &parts.nonce.into(),
+        Payload {
+            msg: parts.sealed,
+            aad: &aad,
+        },
+    )
+    .map_err(|_| EnvelopeError::Refused)
 }
 
 /// Whether the envelope names another key than the active one.
@@ -92,11 +109,17 @@ struct Parts<'a> {
 
 fn parse(envelope: &[u8]) -> Result<Parts<'_>, EnvelopeError> {
     fn split(envelope: &[u8]) -> Option<Parts<'_>> {
-        let [VERSION, length, rest @ ..] = envelope else { return None };
+        let [VERSION, length, rest @ ..] = envelope else {
+            return None;
+        };
         let (id, rest) = rest.split_at_checked(usize::from(*length))?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>()?;
         let id = std::str::from_utf8(id).ok().filter(|id| !id.is_empty())?;
-        (sealed.len() >= TAG_BYTES).then_some(Parts { id, nonce: *nonce, sealed })
+        (sealed.len() >= TAG_BYTES).then_some(Parts {
+            id,
+            nonce: *nonce,
+            sealed,
+        })
     }
     split(envelope).ok_or(EnvelopeError::Malformed)
 }
@@ -123,7 +146,11 @@ mod tests {
     use super::*;
     use crate::keyring::KeyRing;
 
-    const PLACE: Context<'_> = Context { table: "credentials", row: "01j", column: "secret" };
+    const PLACE: Context<'_> = Context {
+        table: "credentials",
+        row: "01j",
+        column: "secret",
+    };
 
     /// A ring whose key `kN` is 32 bytes of N; the last one named is active.
     fn ring(ids: &[u8]) -> KeyRing {
@@ -156,14 +183,32 @@ mod tests {
         let ring = ring(&[1]);
         let envelope = seal(ring.seal(), PLACE, [7; 12], b"secret").unwrap();
         for place in [
-            Context { table: "credential", ..PLACE },
+            Context {
+                table: "credential",
+                ..PLACE
+            },
             Context { row: "01k", ..PLACE },
-            Context { column: "note", ..PLACE },
+            Context {
+                column: "note",
+                ..PLACE
+            },
             // The same letters, cut elsewhere.
-            Context { table: "credentials0", row: "1j", ..PLACE },
-            Context { row: "01jsecret", column: "", ..PLACE },
+            Context {
+                table: "credentials0",
+                row: "1j",
+                ..PLACE
+            },
+            Context {
+                row: "01jsecret",
+                column: "",
+                ..PLACE
+            },
         ] {
-            assert_eq!(open(ring.seal(), place, &envelope), Err(EnvelopeError::Refused), "{place:?}");
+            assert_eq!(
+                open(ring.seal(), place, &envelope),
+                Err(EnvelopeError::Refused),
+                "{place:?}"
+            );
         }
     }
 
@@ -179,7 +224,10 @@ mod tests {
             }
         }
         for length in 0..envelope.len() {
-            assert!(open(ring.seal(), PLACE, &envelope[..length]).is_err(), "cut to {length}");
+            assert!(
+                open(ring.seal(), PLACE, &envelope[..length]).is_err(),
+                "cut to {length}"
+            );
         }
     }
 
@@ -201,16 +249,30 @@ mod tests {
         let new = seal(after.seal(), PLACE, [8; 12], &opened).unwrap();
         assert_eq!(needs_reseal(after.seal(), &new), Ok(false));
         assert_eq!(open(retired.seal(), PLACE, &new).unwrap(), b"secret");
-        assert_eq!(open(retired.seal(), PLACE, &old), Err(EnvelopeError::UnknownKey("k1".to_owned())));
-        assert_eq!(open(before.seal(), PLACE, &new), Err(EnvelopeError::UnknownKey("k2".to_owned())));
+        assert_eq!(
+            open(retired.seal(), PLACE, &old),
+            Err(EnvelopeError::UnknownKey("k1".to_owned()))
+        );
+        assert_eq!(
+            open(before.seal(), PLACE, &new),
+            Err(EnvelopeError::UnknownKey("k2".to_owned()))
+        );
     }
 
     #[test]
     fn not_an_envelope() {
         let ring = ring(&[1]);
         let check = |bytes: &[u8]| {
-            assert_eq!(open(ring.seal(), PLACE, bytes), Err(EnvelopeError::Malformed), "{bytes:?}");
-            assert_eq!(needs_reseal(ring.seal(), bytes), Err(EnvelopeError::Malformed), "{bytes:?}");
+            assert_eq!(
+                open(ring.seal(), PLACE, bytes),
+                Err(EnvelopeError::Malformed),
+                "{bytes:?}"
+            );
+            assert_eq!(
+                needs_reseal(ring.seal(), bytes),
+                Err(EnvelopeError::Malformed),
+                "{bytes:?}"
+            );
         };
         check(b"");
         check(b"\x01");

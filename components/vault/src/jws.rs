@@ -44,7 +44,11 @@ pub fn sign(keys: &Keys<SigningKey>, purpose: &str, claims: &str) -> Result<Stri
     let (kid, key) = keys.active();
     let header = json!({"alg": "EdDSA", "kid": kid, "typ": purpose});
     let encode = |value: String| Base64UrlUnpadded::encode_string(value.as_bytes());
-    let signed = format!("{}.{}", encode(header.to_string()), encode(Value::Object(claims).to_string()));
+    let signed = format!(
+        "{}.{}",
+        encode(header.to_string()),
+        encode(Value::Object(claims).to_string())
+    );
     let signature = Base64UrlUnpadded::encode_string(&key.sign(signed.as_bytes()).to_bytes());
     Ok(format!("{signed}.{signature}"))
 }
@@ -72,11 +76,15 @@ pub fn verify(keys: &Keys<SigningKey>, purpose: &str, token: &str) -> Result<Str
     if text("typ") != purpose {
         return Err(JwsError::WrongPurpose(text("typ").to_owned()));
     }
-    let key = keys.find(text("kid")).ok_or_else(|| JwsError::UnknownKey(text("kid").to_owned()))?;
+    let key = keys
+        .find(text("kid"))
+        .ok_or_else(|| JwsError::UnknownKey(text("kid").to_owned()))?;
     let signature = decode(signature)
         .and_then(|bytes| Signature::from_slice(&bytes).ok())
         .ok_or(JwsError::Malformed("the signature is not 64 bytes as base64url"))?;
-    key.verifying_key().verify_strict(signed.as_bytes(), &signature).map_err(|_| JwsError::Refused)?;
+    key.verifying_key()
+        .verify_strict(signed.as_bytes(), &signature)
+        .map_err(|_| JwsError::Refused)?;
     decode(claims)
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .ok_or(JwsError::Malformed("the claims are not base64url text"))
@@ -122,10 +130,17 @@ mod tests {
     #[test]
     fn what_was_signed_verifies() {
         let ring = ring(&[1]);
-        for claims in ["{}", r#"{"sub":"01j","exp":1}"#, r#"{"name":"Zoë \"Z\"","n":[1,2,{"a":null}]}"#] {
+        for claims in [
+            "{}",
+            r#"{"sub":"01j","exp":1}"#,
+            r#"{"name":"Zoë \"Z\"","n":[1,2,{"a":null}]}"#,
+        ] {
             let token = sign(ring.sign(), "ticket", claims).unwrap();
             let back = verify(ring.sign(), "ticket", &token).unwrap();
-            assert_eq!(serde_json::from_str::<Value>(&back).unwrap(), serde_json::from_str::<Value>(claims).unwrap());
+            assert_eq!(
+                serde_json::from_str::<Value>(&back).unwrap(),
+                serde_json::from_str::<Value>(claims).unwrap()
+            );
         }
     }
 
@@ -133,7 +148,10 @@ mod tests {
     fn claims_are_an_object() {
         let ring = ring(&[1]);
         for claims in ["", "[]", "1", "{", "null"] {
-            assert!(matches!(sign(ring.sign(), "ticket", claims), Err(JwsError::Claims(_))), "{claims}");
+            assert!(
+                matches!(sign(ring.sign(), "ticket", claims), Err(JwsError::Claims(_))),
+                "{claims}"
+            );
         }
     }
 
@@ -143,22 +161,50 @@ mod tests {
         let token = sign(ring.sign(), "ticket", r#"{"sub":"a"}"#).unwrap();
         let [header, claims, signature]: [&str; 3] = token.split('.').collect::<Vec<_>>().try_into().unwrap();
         let with_header = |header: &str| format!("{}.{claims}.{signature}", encode(header));
-        let check = |token: &str, expect: JwsError| assert_eq!(verify(ring.sign(), "ticket", token), Err(expect), "{token}");
+        let check =
+            |token: &str, expect: JwsError| assert_eq!(verify(ring.sign(), "ticket", token), Err(expect), "{token}");
         check("", JwsError::Malformed("no signature part"));
         check("a.b", JwsError::Malformed("no claims part"));
-        check(&"a".repeat(TOKEN_BYTES_MAX + 1), JwsError::Malformed("longer than 8 KiB"));
-        check(&format!("%%.{claims}.{signature}"), JwsError::Malformed("the header is not base64url JSON"));
-        check(&with_header(r#"{"alg":"none","kid":"s1","typ":"ticket"}"#), JwsError::Malformed("`alg` is not EdDSA"));
-        check(&with_header(r#"{"alg":"HS256","kid":"s1","typ":"ticket"}"#), JwsError::Malformed("`alg` is not EdDSA"));
+        check(
+            &"a".repeat(TOKEN_BYTES_MAX + 1),
+            JwsError::Malformed("longer than 8 KiB"),
+        );
+        check(
+            &format!("%%.{claims}.{signature}"),
+            JwsError::Malformed("the header is not base64url JSON"),
+        );
+        check(
+            &with_header(r#"{"alg":"none","kid":"s1","typ":"ticket"}"#),
+            JwsError::Malformed("`alg` is not EdDSA"),
+        );
+        check(
+            &with_header(r#"{"alg":"HS256","kid":"s1","typ":"ticket"}"#),
+            JwsError::Malformed("`alg` is not EdDSA"),
+        );
         check(
             &with_header(r#"{"alg":"EdDSA","kid":"s1","typ":"ticket","crit":["b64"]}"#),
             JwsError::Malformed("`crit` asks for an extension that is not offered"),
         );
-        check(&with_header(r#"{"alg":"EdDSA","kid":"s7","typ":"ticket"}"#), JwsError::UnknownKey("s7".to_owned()));
-        check(&with_header(r#"{"alg":"EdDSA","kid":"s1","typ":"node"}"#), JwsError::WrongPurpose("node".to_owned()));
-        check(&format!("{header}.{claims}."), JwsError::Malformed("the signature is not 64 bytes as base64url"));
-        check(&format!("{header}.{}.{signature}", encode(r#"{"sub":"b"}"#)), JwsError::Refused);
-        check(&with_header(r#"{"typ":"ticket","alg":"EdDSA","kid":"s1"}"#), JwsError::Refused);
+        check(
+            &with_header(r#"{"alg":"EdDSA","kid":"s7","typ":"ticket"}"#),
+            JwsError::UnknownKey("s7".to_owned()),
+        );
+        check(
+            &with_header(r#"{"alg":"EdDSA","kid":"s1","typ":"node"}"#),
+            JwsError::WrongPurpose("node".to_owned()),
+        );
+        check(
+            &format!("{header}.{claims}."),
+            JwsError::Malformed("the signature is not 64 bytes as base64url"),
+        );
+        check(
+            &format!("{header}.{}.{signature}", encode(r#"{"sub":"b"}"#)),
+            JwsError::Refused,
+        );
+        check(
+            &with_header(r#"{"typ":"ticket","alg":"EdDSA","kid":"s1"}"#),
+            JwsError::Refused,
+        );
     }
 
     #[test]
@@ -169,11 +215,16 @@ mod tests {
         assert!(verify(overlap.sign(), "ticket", &old).is_ok());
         assert!(verify(overlap.sign(), "ticket", &new).is_ok());
         assert!(verify(after.sign(), "ticket", &new).is_ok());
-        assert_eq!(verify(after.sign(), "ticket", &old), Err(JwsError::UnknownKey("s1".to_owned())));
+        assert_eq!(
+            verify(after.sign(), "ticket", &old),
+            Err(JwsError::UnknownKey("s1".to_owned()))
+        );
         let ids = |ring: &KeyRing| {
             let set: Value = serde_json::from_str(&jwks(ring.sign())).unwrap();
             let keys = set["keys"].as_array().unwrap().clone();
-            keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+            keys.iter()
+                .map(|key| key["kid"].as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
         };
         assert_eq!(ids(&before), ["s1"]);
         assert_eq!(ids(&overlap), ["s2", "s1"]);

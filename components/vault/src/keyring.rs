@@ -122,8 +122,16 @@ impl KeyRing {
             return Err(KeyRingError::Unset);
         }
         let ring: RingJson = serde_json::from_str(json).map_err(|error| json_error(&error))?;
-        let seal = ring.seal.into_iter().map(|k| Entry { id: k.id, material: k.key, active: k.active });
-        let sign = ring.sign.into_iter().map(|k| Entry { id: k.id, material: k.seed, active: k.active });
+        let seal = ring.seal.into_iter().map(|k| Entry {
+            id: k.id,
+            material: k.key,
+            active: k.active,
+        });
+        let sign = ring.sign.into_iter().map(|k| Entry {
+            id: k.id,
+            material: k.seed,
+            active: k.active,
+        });
         Ok(Self {
             seal: Keys::new("seal", seal, |key| Aes256Gcm::new(&key.into()))?,
             sign: Keys::new("sign", sign, |seed| SigningKey::from_bytes(&seed))?,
@@ -185,7 +193,9 @@ impl<K> Keys<K> {
 
     /// All keys with their ids, the active one first.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &K)> {
-        std::iter::once(&self.active).chain(&self.others).map(|(id, key)| (id.as_str(), key))
+        std::iter::once(&self.active)
+            .chain(&self.others)
+            .map(|(id, key)| (id.as_str(), key))
     }
 }
 
@@ -205,7 +215,11 @@ fn json_error(error: &serde_json::Error) -> KeyRingError {
         serde_json::error::Category::Eof => "the JSON ends too early",
         serde_json::error::Category::Syntax | serde_json::error::Category::Io => "the JSON is malformed",
     };
-    KeyRingError::Json { problem, line: error.line(), column: error.column() }
+    KeyRingError::Json {
+        problem,
+        line: error.line(),
+        column: error.column(),
+    }
 }
 
 #[cfg(test)]
@@ -229,7 +243,10 @@ mod tests {
 
     #[test]
     fn the_active_key_comes_first() {
-        let json = ring(&format!("{},{}", seal("k1", false), seal("k2", true)), &sign("s1", true));
+        let json = ring(
+            &format!("{},{}", seal("k1", false), seal("k2", true)),
+            &sign("s1", true),
+        );
         let ring = KeyRing::parse(&json).unwrap();
         assert_eq!(ring.seal().active().0, "k2");
         assert_eq!(ring.seal().iter().map(|(id, _)| id).collect::<Vec<_>>(), ["k2", "k1"]);
@@ -241,7 +258,9 @@ mod tests {
     fn refusals_name_the_entry() {
         let good = sign("s1", true);
         let check = |json: &str, expect: &str| {
-            let error = KeyRing::parse(json).err().unwrap_or_else(|| panic!("{json} was accepted"));
+            let error = KeyRing::parse(json)
+                .err()
+                .unwrap_or_else(|| panic!("{json} was accepted"));
             assert!(error.to_string().contains(expect), "{json}: {error}");
         };
         check("", "is not set");
@@ -252,12 +271,21 @@ mod tests {
         check(r#"{"seal":[],"sign":[],"more":1}"#, "missing, unknown");
         check(&ring("", &good), "seal has 0 active keys");
         check(&ring(&seal("k1", false), &good), "seal has 0 active keys");
-        check(&ring(&format!("{},{}", seal("k1", true), seal("k2", true)), &good), "seal has 2 active keys");
-        check(&ring(&format!("{},{}", seal("k1", true), seal("k1", false)), &good), "two keys with the id \"k1\"");
+        check(
+            &ring(&format!("{},{}", seal("k1", true), seal("k2", true)), &good),
+            "seal has 2 active keys",
+        );
+        check(
+            &ring(&format!("{},{}", seal("k1", true), seal("k1", false)), &good),
+            "two keys with the id \"k1\"",
+        );
         check(&ring(&seal("", true), &good), "id of seal[0]");
         check(&ring(&seal("k 1", true), &good), "id of seal[0]");
         check(&ring(&seal(&"k".repeat(33), true), &good), "id of seal[0]");
-        check(&ring(r#"{"id":"k1","key":"AAAA","active":true}"#, &good), "seal key \"k1\" must be 32 bytes");
+        check(
+            &ring(r#"{"id":"k1","key":"AAAA","active":true}"#, &good),
+            "seal key \"k1\" must be 32 bytes",
+        );
         check(&ring(&seal("k1", true), ""), "sign has 0 active keys");
     }
 
