@@ -30,6 +30,17 @@ pub const AUDIT: Queue = Queue {
     sentence: "Seals audit rows into the hash chain, oldest first.",
 };
 
+/// Ends the credentials of suspended users, and deletes those that are over.
+pub const IDENTITY: Queue = Queue {
+    name: "identity",
+    component: "identity",
+    lease_ms: 30_000,
+    attempts_max: 20,
+    backoff_ms: 1_000,
+    backoff_ms_max: 300_000,
+    sentence: "Ends the sessions and tokens of suspended users, and deletes sessions, tokens and links that are over.",
+};
+
 /// Deletes what is over.
 pub const PRUNE: Queue = Queue {
     name: "prune",
@@ -38,11 +49,11 @@ pub const PRUNE: Queue = Queue {
     attempts_max: 10,
     backoff_ms: 60_000,
     backoff_ms_max: 3_600_000,
-    sentence: "Deletes ended sessions, used links, done jobs and old error reports, once an hour.",
+    sentence: "Deletes done jobs, counted requests and old error reports, and has other queues do the same, once an hour.",
 };
 
 /// All queues.
-pub const QUEUES: &[Queue] = &[AUDIT, PRUNE];
+pub const QUEUES: &[Queue] = &[AUDIT, IDENTITY, PRUNE];
 
 /// The queue of that name.
 pub fn find(name: &str) -> Option<&'static Queue> {
