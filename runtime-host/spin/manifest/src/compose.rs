@@ -4,6 +4,11 @@
 //! export of the same name (or the one that `export` names). Imports of the dependency that nothing satisfies become
 //! imports of the whole, so the host serves them; they are shared with the parent's imports of the same name. Only
 //! the parent's imports are wired: a dependency cannot have dependencies of its own.
+//!
+//! What the dependency does not inherit is denied inside the result (see `compose/deny.rs`): the host grants the
+//! composed component exactly what the parent's manifest entry says and needs to know nothing else.
+
+mod deny;
 
 use std::fs;
 use std::path::PathBuf;
@@ -158,7 +163,7 @@ pub fn compose_parts<'d>(
     let mut wired: IndexMap<String, (&DependencyName, Instance, String)> = IndexMap::new();
     for (name, dependency, wasm) in dependencies {
         let imports = composition.matching_imports(&root, name)?;
-        let instance = composition.instantiate(name.package(), &format!("dependency '{name}'"), wasm)?;
+        let instance = composition.dependency(name, dependency, wasm)?;
         for import in imports {
             let export = dependency.export.clone().unwrap_or_else(|| import.clone());
             if let Some((first, ..)) = wired.get(&import) {
@@ -222,6 +227,29 @@ impl Composition<'_> {
             world,
             node: self.graph.instantiate(package),
         })
+    }
+
+    /// Instantiates a dependency behind the denier of what it does not inherit.
+    fn dependency(
+        &mut self,
+        name: &DependencyName,
+        dependency: &Dependency,
+        wasm: Vec<u8>,
+    ) -> Result<Instance, ComposeError> {
+        let what = format!("dependency '{name}'");
+        let denier = deny::denier(&wasm, &dependency.inherit).map_err(|reason| ComposeError::NotAComponent {
+            what: what.clone(),
+            reason,
+        })?;
+        let instance = self.instantiate(name.package(), &what, wasm)?;
+        if let Some(denier) = denier {
+            let what = format!("the denier of {what}");
+            let denying = self.instantiate(&format!("denier-of-{}", name.package()), &what, denier.wasm)?;
+            for interface in &denier.interfaces {
+                self.connect(&denying, interface, &instance, interface)?;
+            }
+        }
+        Ok(instance)
     }
 
     fn imports(&self, instance: &Instance) -> Vec<String> {
