@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use crate::database::Inner;
 use crate::readers::Read;
 use crate::statement::{Kind, Statement};
-use crate::writer::{Job, Outcome, Request, TransactionEnd};
+use crate::writer::{Begin, Job, Outcome, Request, TransactionEnd};
 use crate::{Error, RowStream, Rows, Value};
 
 /// A guest's connection: `changes`, `last_insert_rowid`, and its explicit transaction if one is open.
@@ -111,7 +111,7 @@ impl Connection {
             jobs,
             end: Arc::new(OnceLock::new()),
         };
-        let request = Request::Begin {
+        let begin = Begin {
             first,
             rest,
             end: Arc::clone(&transaction.end),
@@ -120,7 +120,7 @@ impl Connection {
         // there would leave the writer held with nobody to end it.
         let room = self.database.queue.reserve().await.map_err(|_| Error::Closed)?;
         self.state().transaction = Some(transaction.clone());
-        room.send(request);
+        room.send(Request::Begin(begin));
         self.settle(&transaction, reply).await
     }
 

@@ -20,6 +20,7 @@
 //! `authorizer.rs` and `statement.rs`. [`KeyValue`] is a key-value store on the same engine.
 
 mod authorizer;
+mod checkpoint;
 mod connection;
 mod data_dir;
 mod database;

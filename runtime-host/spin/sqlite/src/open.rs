@@ -101,6 +101,8 @@ fn prepare_file(connection: &Connection, options: &Options) -> Result<(), Error>
     if let Some(pages) = options.pages_max {
         connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
     }
+    // After a burst the log file gives its space back.
+    connection.query_row("PRAGMA journal_size_limit = 67108864", [], |_| Ok(()))?;
     // One row for ever: a new rowid replaces the old one.
     connection.execute_batch(&format!(
         "CREATE TEMP TABLE {ROWID_TABLE} (id INTEGER PRIMARY KEY, one INTEGER NOT NULL UNIQUE DEFAULT 1);"

@@ -20,6 +20,9 @@ use crate::statement::Statement;
 use crate::{Error, Options, Rows};
 use engine::Engine;
 
+/// How often in a row the writer gives way in vain before it starts with a group smaller than the last.
+const IDLE_TURNS: u32 = 8;
+
 /// A statement on its way to the writer.
 pub(crate) struct Job {
     pub(crate) statement: Statement,
@@ -51,12 +54,15 @@ pub(crate) type TransactionEnd = Arc<OnceLock<Option<Error>>>;
 pub(crate) enum Request {
     /// One statement, to be committed with others.
     Run(Job),
-    /// The first statement of an explicit transaction, and where the others will come from.
-    Begin {
-        first: Job,
-        rest: blocking::Receiver<Job>,
-        end: TransactionEnd,
-    },
+    /// The start of an explicit transaction.
+    Begin(Begin),
+}
+
+/// The first statement of an explicit transaction, and where the others will come from.
+pub(crate) struct Begin {
+    pub(crate) first: Job,
+    pub(crate) rest: blocking::Receiver<Job>,
+    pub(crate) end: TransactionEnd,
 }
 
 /// Counts of one writer; read by [`Database::stats`](crate::Database::stats).
@@ -79,7 +85,7 @@ pub(crate) fn start(
     let name = path
         .file_stem()
         .map_or_else(|| "sqlite".into(), |stem| stem.to_string_lossy().into_owned());
-    let engine = Engine::new(opened, options, counters);
+    let engine = Engine::new(opened, path, options, counters)?;
     thread::Builder::new()
         .name(format!("sqlite-{name}"))
         .spawn(move || serve(&engine, queue))
@@ -91,27 +97,47 @@ pub(crate) fn start(
 }
 
 fn serve(engine: &Engine, mut queue: mpsc::Receiver<Request>) {
+    let mut usual = 1;
     while let Some(first) = queue.blocking_recv() {
-        let mut group = Vec::new();
-        let mut next = Some(first);
-        let mut begin = None;
-        while let Some(request) = next.take() {
-            match request {
-                Request::Run(job) => {
-                    group.push(job);
-                    if group.len() < engine.options.batch_max {
-                        next = queue.try_recv().ok();
-                    }
-                }
-                Request::Begin { first, rest, end } => begin = Some((first, rest, end)),
-            }
-        }
+        let (group, begin) = gather(&mut queue, first, usual, engine.options.batch_max);
         if !group.is_empty() {
+            usual = group.len();
             batch::commit(engine, group);
         }
-        if let Some((first, rest, end)) = begin {
+        if let Some(Begin { first, rest, end }) = begin {
             engine.counters.transactions.fetch_add(1, Ordering::Relaxed);
             transaction::serve(engine, first, &rest, &end);
         }
+        engine.tidy();
+    }
+}
+
+/// Takes what is queued, up to an explicit transaction.
+///
+/// The callers of the last group have just been answered and many are about to come back, but the first of them is
+/// here before the others had a chance to run: without looking twice, groups of one and of all-but-one would
+/// alternate, with an `fsync` each. So while the group is smaller than `usual`, the thread gives way as long as that
+/// brings someone. This is not a timer: a lone writer never waits, and giving way costs about a microsecond.
+fn gather(queue: &mut mpsc::Receiver<Request>, first: Request, usual: usize, max: usize) -> (Vec<Job>, Option<Begin>) {
+    let mut group = Vec::with_capacity(usual);
+    let mut next = Some(first);
+    let mut idle = 0;
+    loop {
+        match next.take() {
+            Some(Request::Run(job)) => {
+                group.push(job);
+                idle = 0;
+            }
+            Some(Request::Begin(begin)) => return (group, Some(begin)),
+            None if group.len() >= usual || idle == IDLE_TURNS => return (group, None),
+            None => {
+                idle += 1;
+                thread::yield_now();
+            }
+        }
+        if group.len() == max {
+            return (group, None);
+        }
+        next = queue.try_recv().ok();
     }
 }

@@ -1,5 +1,6 @@
 //! The writing connection: runs one statement so that its failure leaves no trace.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use rusqlite::Connection;
 
 use super::{Counters, Outcome};
 use crate::authorizer::{Policy, ROWID_TABLE};
+use crate::checkpoint::Checkpointer;
 use crate::deadline::Deadline;
 use crate::open::Opened;
 use crate::rows::{self, Collect};
@@ -17,27 +19,40 @@ pub(super) struct Engine {
     connection: Connection,
     policy: Policy,
     deadline: Deadline,
+    checkpointer: Checkpointer,
     set_rowid: String,
     pub(super) options: Arc<Options>,
     pub(super) counters: Arc<Counters>,
 }
 
 impl Engine {
-    pub(super) fn new(opened: Opened, options: Arc<Options>, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(
+        opened: Opened,
+        path: &Path,
+        options: Arc<Options>,
+        counters: Arc<Counters>,
+    ) -> Result<Self, Error> {
         let Opened {
-            connection,
+            mut connection,
             policy,
             deadline,
         } = opened;
+        let checkpointer = Checkpointer::start(&mut connection, path)?;
         let set_rowid = format!("INSERT OR REPLACE INTO temp.{ROWID_TABLE} (id) VALUES (?1)");
-        Self {
+        Ok(Self {
             connection,
             policy,
             deadline,
+            checkpointer,
             set_rowid,
             options,
             counters,
-        }
+        })
+    }
+
+    /// To be called between transactions.
+    pub(super) fn tidy(&self) {
+        self.checkpointer.after_commit(&self.connection);
     }
 
     /// Opens the transaction of a group.
