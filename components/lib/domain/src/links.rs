@@ -23,6 +23,14 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::FirstRun, Self::Device, Self::Invite, Self::Recovery];
+
+    /// The purpose of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == name)
+    }
+
     /// As stored.
     pub const fn as_str(self) -> &'static str {
         match self {

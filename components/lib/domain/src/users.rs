@@ -39,6 +39,14 @@ pub enum Status {
 }
 
 impl Role {
+    /// All roles.
+    pub const ALL: [Self; 3] = [Self::User, Self::Admin, Self::Superadmin];
+
+    /// The role of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
     /// As stored and shown.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -50,6 +58,14 @@ impl Role {
 }
 
 impl Status {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Pending, Self::Active, Self::Suspended];
+
+    /// The status of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+
     /// As stored and shown.
     pub const fn as_str(self) -> &'static str {
         match self {
