@@ -18,6 +18,9 @@ pub(crate) fn run() -> Result<()> {
         .args(["test", "--quiet", "--package", "sam-contract"])
         .env("INSTA_UPDATE", "always");
     step("write the OpenAPI document", &mut golden)?;
+    let mut docs = cargo();
+    docs.args(["test", "--quiet", "--package", "sam-tests-tidy", "settings::"]).env("UPDATE_DOCS", "1");
+    step("write docs/settings.md", &mut docs)?;
     let web = root().join("web");
     crate::build::node_modules(&web)?;
     step("write the TypeScript types", npm(&web).args(["run", "--silent", "gen"]))
