@@ -40,7 +40,7 @@ export const text = {
     main: 'Main',
     menu: 'Menu',
     openMenu: 'Open menu',
-    search: 'Search or jump to…',
+    search: 'Jump to…',
     home: 'Home',
     settings: 'Settings',
     profile: 'Profile',

@@ -2,9 +2,13 @@ import { expect, test } from 'vitest';
 import { parseFrame } from './frame';
 
 test.each([
-  ['{"seq":1,"kind":"user.approved","id":"u1","payload":{}}', { kind: 'user.approved', id: 'u1' }],
-  ['{"seq":2,"kind":"something.new"}', { kind: 'something.new', id: undefined }],
-  ['{"seq":3,"kind":7}', undefined],
+  [
+    '{"seq":1,"kind":"user.approved","id":"e1","payload":{"user_id":"u1"}}',
+    { kind: 'user.approved', userId: 'u1' },
+  ],
+  ['{"seq":2,"kind":"something.new"}', { kind: 'something.new', userId: undefined }],
+  ['{"seq":3,"kind":"user.approved","payload":null}', { kind: 'user.approved', userId: undefined }],
+  ['{"seq":4,"kind":7}', undefined],
   ['null', undefined],
   ['', undefined],
   ['{', undefined],

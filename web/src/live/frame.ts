@@ -1,8 +1,8 @@
 /** One event of the account's log, as far as the app reads it. Unknown kinds are passed on: someone may know them. */
 export interface LiveEvent {
   kind: string;
-  /** Id of the thing that changed, when the event names one. */
-  id: string | undefined;
+  /** Whom a `user.*` event is about. */
+  userId: string | undefined;
 }
 
 /** The event in an SSE data line; `undefined` for anything else, such as a keep-alive. */
@@ -13,7 +13,12 @@ export function parseFrame(data: string): LiveEvent | undefined {
   } catch {
     return undefined;
   }
-  if (typeof frame !== 'object' || frame === null) return undefined;
-  if (!('kind' in frame) || typeof frame.kind !== 'string') return undefined;
-  return { kind: frame.kind, id: 'id' in frame && typeof frame.id === 'string' ? frame.id : undefined };
+  const kind = field(frame, 'kind');
+  if (typeof kind !== 'string') return undefined;
+  const userId = field(field(frame, 'payload'), 'user_id');
+  return { kind, userId: typeof userId === 'string' ? userId : undefined };
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }

@@ -42,14 +42,10 @@ export class Login {
       this.#signedIn();
     } catch (failure) {
       const error = errorFromFailure(failure);
-      if (error.code === 'NAME_REQUIRED') {
-        this.step = 'needs-name';
-        return;
-      }
-      this.error = error;
-      // A name that was refused can be corrected; a link that was refused cannot.
-      const correctable = this.step === 'needs-name' && error.code === 'VALIDATION_ERROR';
-      if (!correctable) this.step = 'refused';
+      // 400 is about the name or the address, and leaves the link as good as it was.
+      const mistake = error.status === 400;
+      this.step = mistake ? 'needs-name' : 'refused';
+      if (!mistake || person) this.error = error;
     }
   };
 
