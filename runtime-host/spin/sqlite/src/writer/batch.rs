@@ -5,24 +5,33 @@ use std::time::Instant;
 
 use super::engine::Engine;
 use super::{Job, Outcome};
+use crate::statement::Kind;
 use crate::{BatchReport, Error};
 
 /// Why a group did not come to a common end.
 enum Broken {
     /// The member at `position` ended the whole transaction; this is what SQLite said about it.
     By { position: usize, error: Error },
-    /// `COMMIT` found a violated deferred constraint, without saying whose.
-    Deferred,
+    /// `COMMIT` found a violated constraint, without saying whose.
+    Constraint,
     /// Nothing could be written. Nobody's fault, everybody's answer.
     Storage(Error),
 }
 
-/// Runs and commits `jobs` together; answers each.
+/// Runs and commits `jobs` together; answers each. What changes the schema, or hangs on COMMIT, is committed alone.
 ///
 /// A member that ends the whole transaction (a statement that timed out, a full disk, a `ROLLBACK` hidden in an old
 /// trigger) must not harm the others: they are then run again, each in a transaction of its own. That is safe because
 /// nothing of the group was kept and nobody was answered.
 pub(super) fn commit(engine: &Engine, jobs: Vec<Job>) {
+    let defines = |job: &Job| job.statement.kind == Kind::Define;
+    if jobs.len() > 1 && (jobs.iter().any(defines) || !engine.may_group()) {
+        for job in jobs {
+            let result = single(engine, &job);
+            job.answer(result);
+        }
+        return;
+    }
     let broken = match together(engine, &jobs) {
         Ok(results) => {
             for (job, result) in jobs.into_iter().zip(results) {
@@ -72,7 +81,7 @@ fn together(engine: &Engine, jobs: &[Job]) -> Result<Vec<Result<Outcome, Error>>
         results.push(result);
     }
     finish(engine, jobs.len()).map_err(|error| match error {
-        Error::Constraint(_) => Broken::Deferred,
+        Error::Constraint(_) => Broken::Constraint,
         other => Broken::Storage(other),
     })?;
     Ok(results)

@@ -1,5 +1,6 @@
 //! The writing connection: runs one statement so that its failure leaves no trace.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,8 @@ pub(super) struct Engine {
     deadline: Deadline,
     checkpointer: Checkpointer,
     set_rowid: String,
+    /// Whether a constraint of the schema is checked at COMMIT only; `None` when the schema may have changed.
+    deferred: Cell<Option<bool>>,
     pub(super) options: Arc<Options>,
     pub(super) counters: Arc<Counters>,
 }
@@ -45,6 +48,7 @@ impl Engine {
             deadline,
             checkpointer,
             set_rowid,
+            deferred: Cell::new(None),
             options,
             counters,
         })
@@ -98,10 +102,30 @@ impl Engine {
         result
     }
 
+    /// Whether statements may share a commit.
+    ///
+    /// A deferred foreign key is checked when the transaction commits, so a neighbour could heal a violation, or be
+    /// blamed for it. A schema with such a key (the word is in its SQL) gets one commit a statement.
+    pub(super) fn may_group(&self) -> bool {
+        let deferred = self.deferred.get().unwrap_or_else(|| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE sql LIKE '%DEFERRED%')";
+            let found = self
+                .policy
+                .as_host(|| self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0)));
+            // On an error the statements to come will tell; alone they do so one by one.
+            found.unwrap_or(true)
+        });
+        self.deferred.set(Some(deferred));
+        !deferred
+    }
+
     /// Runs a statement as it is.
     pub(super) fn run(&self, statement: &Statement, rowid: i64, limit: Duration) -> Result<Outcome, Error> {
         self.set_last_insert_rowid(rowid)?;
         let result = self.deadline.limit(limit, || self.step(statement));
+        if statement.kind != Kind::Change {
+            self.deferred.set(None);
+        }
         let rows = result.map_err(|error| self.policy.explain(error).with_limit(limit))?;
         Ok(Outcome {
             rows,
