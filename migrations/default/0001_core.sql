@@ -27,6 +27,8 @@ CREATE TABLE IF NOT EXISTS jobs (
     -- Enqueued again while held: runs once more.
     rerun INTEGER NOT NULL DEFAULT 0,
     last_error TEXT,
+    -- Last success: a recurring job has many and is never done.
+    succeeded_at INTEGER,
     created_at INTEGER NOT NULL,
     -- Failed too often: a dead letter.
     parked_at INTEGER,
@@ -39,7 +41,7 @@ CREATE INDEX IF NOT EXISTS jobs_due ON jobs (queue, run_at) WHERE done_at IS NUL
 
 CREATE INDEX IF NOT EXISTS jobs_parked ON jobs (id) WHERE parked_at IS NOT NULL AND done_at IS NULL;
 
-CREATE INDEX IF NOT EXISTS jobs_done ON jobs (queue, done_at) WHERE done_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS jobs_succeeded ON jobs (queue, succeeded_at) WHERE succeeded_at IS NOT NULL;
 
 -- The append-only log of everything that users can watch; `seq` is the cursor.
 CREATE TABLE IF NOT EXISTS events (

@@ -178,19 +178,21 @@ CREATE TABLE jobs (
     -- Enqueued again while held: runs once more.
     rerun INTEGER NOT NULL DEFAULT 0,
     last_error TEXT,
+    -- Last success: a recurring job has many and is never done.
+    succeeded_at INTEGER,
     created_at INTEGER NOT NULL,
     -- Failed too often: a dead letter.
     parked_at INTEGER,
     done_at INTEGER
 ) STRICT;
 
-CREATE INDEX jobs_done ON jobs (queue, done_at) WHERE done_at IS NOT NULL;
-
 CREATE INDEX jobs_due ON jobs (queue, run_at) WHERE done_at IS NULL AND parked_at IS NULL;
 
 CREATE UNIQUE INDEX jobs_open ON jobs (queue, key) WHERE done_at IS NULL;
 
 CREATE INDEX jobs_parked ON jobs (id) WHERE parked_at IS NOT NULL AND done_at IS NULL;
+
+CREATE INDEX jobs_succeeded ON jobs (queue, succeeded_at) WHERE succeeded_at IS NOT NULL;
 
 CREATE TABLE login_links (
     id TEXT PRIMARY KEY,

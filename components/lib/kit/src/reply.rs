@@ -1,0 +1,138 @@
+//! A typed answer with headers, and whom to wake.
+
+use std::fmt;
+
+use axum::body::Body;
+use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue};
+use sam_contract::ids::AccountId;
+use sam_contract::route::{Encoded, EventStream, Output};
+
+use crate::error::ApiError;
+
+/// Whom the edge should wake after this answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wake {
+    /// The workers of a queue.
+    Queue(&'static str),
+    /// Streams of an account's events.
+    Account(AccountId),
+    /// Administrators' streams of what happens to users.
+    Users,
+}
+
+impl fmt::Display for Wake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Queue(name) => write!(f, "work:{name}"),
+            Self::Account(id) => write!(f, "account:{id}"),
+            Self::Users => f.write_str("users"),
+        }
+    }
+}
+
+/// An answer `O` with more than a body. A handler that needs no more returns `O` itself.
+#[derive(Debug, Clone)]
+pub struct Reply<O> {
+    output: O,
+    status: Option<u16>,
+    headers: HeaderMap,
+    wakes: Vec<Wake>,
+}
+
+impl<O> Reply<O> {
+    /// With nothing added yet.
+    pub fn new(output: O) -> Self {
+        Self {
+            output,
+            status: None,
+            headers: HeaderMap::new(),
+            wakes: Vec::new(),
+        }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
+        self
+    }
+
+    /// Answers with another status than the route's.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// Wakes whoever waits for what has just been written.
+    #[must_use]
+    pub fn wake(mut self, wakes: &[Wake]) -> Self {
+        self.wakes.extend_from_slice(wakes);
+        self
+    }
+}
+
+/// What every handler's answer becomes.
+pub struct Answer {
+    /// Status, where it is not the route's.
+    pub status: Option<u16>,
+    /// Headers to add.
+    pub headers: HeaderMap,
+    /// Whom to wake.
+    pub wakes: Vec<Wake>,
+    /// The body.
+    pub payload: Payload,
+}
+
+/// A body.
+pub enum Payload {
+    /// All of it.
+    Encoded(Encoded),
+    /// As it comes, with its media type.
+    Stream(&'static str, Body),
+}
+
+/// An event stream that is written as things happen, on a host where nothing else can hold it open.
+pub struct Streamed(pub Body);
+
+impl Answers<EventStream> for Streamed {
+    fn answer(self) -> Result<Answer, ApiError> {
+        let payload = Payload::Stream("text/event-stream", self.0);
+        Ok(Answer {
+            status: None,
+            headers: HeaderMap::new(),
+            wakes: Vec::new(),
+            payload,
+        })
+    }
+}
+
+/// Something that answers a route of output `O`: `O` itself or a [`Reply`] of it.
+pub trait Answers<O> {
+    /// Becomes bytes.
+    ///
+    /// # Errors
+    /// When the output cannot be written as JSON, which is a defect of its type.
+    fn answer(self) -> Result<Answer, ApiError>;
+}
+
+impl<O: Output> Answers<O> for O {
+    fn answer(self) -> Result<Answer, ApiError> {
+        Reply::new(self).answer()
+    }
+}
+
+impl<O: Output> Answers<O> for Reply<O> {
+    fn answer(self) -> Result<Answer, ApiError> {
+        let encoded = self.output.encode();
+        let encoded = encoded.map_err(|error| ApiError::internal(format!("writing the answer: {error}")))?;
+        let payload = Payload::Encoded(encoded);
+        Ok(Answer {
+            status: self.status,
+            headers: self.headers,
+            wakes: self.wakes,
+            payload,
+        })
+    }
+}
