@@ -49,11 +49,14 @@ pub const PRUNE: Queue = Queue {
     attempts_max: 10,
     backoff_ms: 60_000,
     backoff_ms_max: 3_600_000,
-    sentence: "Deletes done jobs, counted requests and old error reports, and has other queues do the same, once an hour.",
+    sentence: "Deletes done jobs, counted requests and old error reports, once an hour.",
 };
 
 /// All queues.
 pub const QUEUES: &[Queue] = &[AUDIT, IDENTITY, PRUNE];
+
+/// Recurring jobs, by queue and kind. They enqueue themselves again; a migration makes sure that they exist.
+pub const RECURRING: &[(Queue, &str)] = &[(PRUNE, "prune"), (IDENTITY, "prune")];
 
 /// The queue of that name.
 pub fn find(name: &str) -> Option<&'static Queue> {

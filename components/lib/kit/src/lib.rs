@@ -15,6 +15,8 @@ pub mod ids;
 pub mod jobs;
 pub mod later;
 pub mod limits;
+#[cfg(feature = "native")]
+pub mod native;
 pub mod reply;
 pub mod report;
 pub mod router;

@@ -1,0 +1,7 @@
+//! The SQL of this component.
+
+pub mod audit;
+pub mod events;
+pub mod jobs;
+pub mod prune;
+pub mod schema;
