@@ -21,7 +21,7 @@ const LISTS = [
   { path: '/settings/sessions', api: '/api/auth/sessions', then: 'This browser' },
   { path: '/settings/tokens', api: '/api/tokens', then: 'No tokens yet' },
   { path: '/admin/users', api: '/api/admin/users', then: 'You' },
-  { path: '/admin/audit', api: '/api/admin/audit', then: 'Signed in' },
+  { path: '/admin/audit', api: '/api/admin/audit', then: 'Actor' },
   { path: '/admin/health', api: '/api/admin/health', then: 'Queues' },
 ];
 
