@@ -117,6 +117,8 @@ fn pattern() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Any set of different routes answers each path the same in any order, and by a route of maximal specificity:
     /// no other matching route is the winner with a parameter made exact or the open end closed.
     #[test]

@@ -19,6 +19,7 @@
 //! The denier is generated from the interface as the dependency imports it, so no version of an interface has to be
 //! known here. A refusal is a constant, computed when the denier is built: see [`refusal`].
 
+mod encode;
 mod module;
 mod refusal;
 
@@ -103,32 +104,4 @@ fn encode(resolve: &mut Resolve, world: WorldId, denied: &[WorldKey]) -> Result<
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn imports_stand_for_capabilities() {
-        for (import, expect) in [
-            ("spin:variables/variables@3.0.0", Some("variables")),
-            ("fermyon:spin/variables@2.0.0", Some("variables")),
-            ("wasi:config/store@0.2.0-draft-2024-09-27", Some("variables")),
-            ("spin:key-value/key-value@3.0.0", Some("key_value_stores")),
-            ("wasi:keyvalue/atomics@0.2.0-draft2", Some("key_value_stores")),
-            ("spin:sqlite/sqlite@3.1.0", Some("sqlite_databases")),
-            ("fermyon:spin/sqlite@2.0.0", Some("sqlite_databases")),
-            ("wasi:http/client@0.3.0", Some("allowed_outbound_hosts")),
-            ("wasi:http/outgoing-handler@0.2.6", Some("allowed_outbound_hosts")),
-            ("wasi:sockets/tcp-create-socket@0.2.6", Some("allowed_outbound_hosts")),
-            ("wasi:cli/environment@0.2.6", Some("environment")),
-            ("wasi:filesystem/preopens@0.2.6", Some("files")),
-            ("wasi:http/types@0.3.0", None),
-            ("wasi:filesystem/types@0.2.6", None),
-            ("wasi:io/streams@0.2.6", None),
-            ("wasi:cli/stderr@0.2.6", None),
-            ("spin:variables-too/x@1.0.0", None),
-            ("plain-name", None),
-        ] {
-            assert_eq!(capability(import).map(Inheritable::as_str), expect, "{import}");
-        }
-    }
-}
+mod tests;
