@@ -4,6 +4,8 @@
 //! the host), else the session cookie. Whether it is enough is decided by `domain::access`.
 
 mod credential;
+#[cfg(test)]
+mod tests;
 
 use http::{HeaderMap, Method};
 use sam_contract::error::ErrorCode;

@@ -32,3 +32,30 @@ pub async fn count(db: &impl Db, route: &str, caller: &str, limit: RateLimit, no
         ApiError::new(ErrorCode::RateLimitExceeded, message).with_details(json!({ "retry_after_s": retry_after_s }))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::native::NativeDb;
+
+    #[test]
+    fn callers_and_windows_are_counted_apart() {
+        let db = NativeDb::migrated("default").unwrap();
+        let limit = RateLimit {
+            requests_max: 2,
+            window_s: 60,
+        };
+        let check = |caller: &str, now: i64, expect: Result<(), i64>| {
+            let got = block_on(count(&db, "login", caller, limit, now));
+            let got = got.map_err(|error| error.details.unwrap()["retry_after_s"].as_i64().unwrap());
+            assert_eq!(got, expect, "{caller} at {now}");
+        };
+        check("a", 0, Ok(()));
+        check("a", 10_000, Ok(()));
+        check("a", 20_000, Err(41));
+        check("b", 20_000, Ok(()));
+        check("a", 60_000, Ok(()));
+    }
+}

@@ -33,7 +33,7 @@ impl Site {
         Ok(Self::new(public.trim_end_matches('/'), insecure_http, uri, headers))
     }
 
-    fn new(public: &str, insecure_http: bool, uri: &Uri, headers: &HeaderMap) -> Self {
+    pub(crate) fn new(public: &str, insecure_http: bool, uri: &Uri, headers: &HeaderMap) -> Self {
         let host = headers.get(http::header::HOST).and_then(|value| value.to_str().ok());
         let authority = host
             .or_else(|| uri.authority().map(http::uri::Authority::as_str))
