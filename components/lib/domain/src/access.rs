@@ -166,8 +166,18 @@ mod tests {
             token(Role::Superadmin, &[Scope::Read]),
             Err(Denial::ScopeMissing(Scope::Write)),
         );
-        check(user, TokenNeed::Scope(Scope::Read), token(Role::User, &[Scope::Write]), Ok(()));
-        check(user, TokenNeed::Scope(Scope::Write), token(Role::User, &[Scope::Admin]), Ok(()));
+        check(
+            user,
+            TokenNeed::Scope(Scope::Read),
+            token(Role::User, &[Scope::Write]),
+            Ok(()),
+        );
+        check(
+            user,
+            TokenNeed::Scope(Scope::Write),
+            token(Role::User, &[Scope::Admin]),
+            Ok(()),
+        );
         check(
             admin,
             TokenNeed::Scope(Scope::Admin),

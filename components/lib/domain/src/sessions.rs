@@ -1,4 +1,6 @@
-//! Browser sessions: how long they live and what is remembered of the browser.
+//! Browser sessions: how long they live, what is remembered of the browser, and who hears of it.
+
+use crate::effects::Effects;
 
 /// Longest remembered `user-agent`, in characters: enough to recognise a browser, too little to fill a table.
 const USER_AGENT_CHARS_MAX: usize = 200;
@@ -10,8 +12,18 @@ const SEEN_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
 
 /// When a session that begins now ends by itself.
-pub fn expires_at(now: i64, session_days: u32) -> i64 {
-    now.saturating_add(i64::from(session_days) * DAY_MS)
+pub fn expires_at(now: i64, session_days: i64) -> i64 {
+    now.saturating_add(session_days.saturating_mul(DAY_MS))
+}
+
+/// What a new session brings about: the user's other devices hear of it.
+pub fn started(session: &str) -> Effects {
+    Effects::event("session.started", 1, vec![("session_id", session.into())])
+}
+
+/// What its end brings about.
+pub fn ended(session: &str) -> Effects {
+    Effects::event("session.ended", 1, vec![("session_id", session.into())])
 }
 
 /// Whether a request should note that the session (or token) was used.

@@ -1,5 +1,6 @@
 //! Personal API tokens: what one may be made for, and for how long.
 
+use crate::effects::Effects;
 use crate::profile::{self, TextProblem};
 
 /// What a token may be used for; its user's role limits it further. Each includes those before it.
@@ -69,7 +70,7 @@ pub enum Refusal {
     Life(u32),
     /// The user has as many as one may have.
     #[error("{0} API tokens are as many as one user may have: revoke one first")]
-    TooMany(u32),
+    TooMany(i64),
 }
 
 /// Decides what a new token may be.
@@ -103,6 +104,16 @@ pub fn grant(
         scopes,
         expires_at,
     })
+}
+
+/// What a new token brings about.
+pub fn created(token: &str) -> Effects {
+    Effects::event("api_token.created", 1, vec![("token_id", token.into())])
+}
+
+/// What its revocation brings about.
+pub fn revoked(token: &str) -> Effects {
+    Effects::event("api_token.revoked", 1, vec![("token_id", token.into())])
 }
 
 #[cfg(test)]

@@ -234,6 +234,16 @@ fn effects(old: &Standing, new: &Standing, user: &str, now: i64) -> Effects {
     effects
 }
 
+/// What a new user's arrival brings about: administrators hear of whoever waits for them.
+pub fn joined(user: &str, standing: &Standing) -> Effects {
+    Effects::event("user.joined", 1, about(user, standing))
+}
+
+/// What a change of the own profile brings about. What changed is not told: it is personal.
+pub fn profile_changed(user: &str) -> Effects {
+    Effects::event("user.profile_changed", 1, vec![("user_id", user.into())])
+}
+
 fn about(user: &str, standing: &Standing) -> Facts {
     vec![
         ("user_id", user.into()),
