@@ -12,7 +12,7 @@ mod deny;
 mod error;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use indexmap::IndexMap;
 use wac_graph::types::{Package, SubtypeChecker, WorldId};
@@ -48,7 +48,7 @@ pub fn compose(app: &App, id: &str) -> Result<Vec<u8>, ComposeError> {
     compose_parts(id, root, dependencies)
 }
 
-fn read(app: &App, component: &str, path: &PathBuf) -> Result<Vec<u8>, ComposeError> {
+fn read(app: &App, component: &str, path: &Path) -> Result<Vec<u8>, ComposeError> {
     let file = app.path(path);
     fs::read(&file).map_err(|source| ComposeError::Read {
         component: component.to_owned(),
@@ -80,12 +80,12 @@ pub fn compose_parts<'d>(
         for import in imports {
             let export = dependency.export.clone().unwrap_or_else(|| import.clone());
             if let Some((first, ..)) = wired.get(&import) {
-                let (component, first) = (id.to_owned(), (*first).clone());
+                let (component, first) = (id.to_owned(), first.to_string());
                 return Err(ComposeError::Conflict {
                     component,
                     import,
                     first,
-                    second: name.clone(),
+                    second: name.to_string(),
                 });
             }
             wired.insert(import, (name, instance, export));
@@ -179,7 +179,7 @@ impl Composition<'_> {
         if matching.is_empty() {
             return Err(ComposeError::UnmatchedName {
                 component: self.component.to_owned(),
-                dependency: name.clone(),
+                dependency: name.to_string(),
                 imports: imports
                     .into_iter()
                     .filter(|import| import.starts_with(name.package()))
@@ -200,7 +200,7 @@ impl Composition<'_> {
     ) -> Result<(), ComposeError> {
         let Some(exported) = self.world(dependency).exports.get(export).copied() else {
             return Err(ComposeError::MissingExport {
-                dependency: name.clone(),
+                dependency: name.to_string(),
                 export: export.to_owned(),
                 import: import.to_owned(),
             });
@@ -211,7 +211,7 @@ impl Composition<'_> {
             SubtypeChecker::new(&mut cache)
                 .is_subtype(exported, types, imported, types)
                 .map_err(|error| ComposeError::Incompatible {
-                    dependency: name.clone(),
+                    dependency: name.to_string(),
                     export: export.to_owned(),
                     import: import.to_owned(),
                     reason: format!("{error:#}"),

@@ -63,18 +63,18 @@ fn read_document(document: &toml::Spanned<DeTable<'_>>, dir: &Path, problems: &m
     check_version(&mut root, problems);
     let application = root
         .require("application", problems)
-        .and_then(|field| application::read(field, problems));
+        .and_then(|field| application::read(&field, problems));
     let variables = root
         .take("variables")
-        .map(|field| application::variables(field, problems))
+        .map(|field| application::variables(&field, problems))
         .unwrap_or_default();
     let triggers = root
         .require("trigger", problems)
-        .map(|field| trigger::read(field, problems))
+        .map(|field| trigger::read(&field, problems))
         .unwrap_or_default();
     let components = root
         .take("component")
-        .map(|field| component::read(field, problems))
+        .map(|field| component::read(&field, problems))
         .unwrap_or_default();
     root.finish(problems);
 

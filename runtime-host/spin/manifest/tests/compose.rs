@@ -1,5 +1,11 @@
 //! Composition of components made at test time: wiring by name, error cases, and what stays importable when a
 //! dependency inherits nothing, something or everything.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use spin_host_manifest::{App, ComposeError, Dependency, DependencySource, Inherit, Manifest, compose};
 use wasmparser::{ComponentExternalKind, Parser, Payload, Validator, WasmFeatures};

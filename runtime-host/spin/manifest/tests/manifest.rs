@@ -1,4 +1,10 @@
 //! What loads, and what each mistake in a manifest is answered with.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use spin_host_manifest::{
     DependencySource, FileMount, Inherit, Inheritable, LoadError, Manifest, TriggerRoute, VariableDecl,

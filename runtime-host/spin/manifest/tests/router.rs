@@ -1,4 +1,10 @@
 //! Which route answers a path, and that the order of the manifest never matters.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use proptest::prelude::*;
 use spin_host_manifest::{App, Manifest, Router};
@@ -16,6 +22,9 @@ fn app(routes: &[&str]) -> App {
     Manifest::parse(&text, "").unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
+/// Path, the route that must answer, its wildcard, its parameters.
+type Case<'a> = (&'a str, &'a str, Option<&'a str>, &'a [(&'a str, &'a str)]);
+
 #[test]
 fn the_most_specific_route_wins() {
     let routes = [
@@ -31,7 +40,7 @@ fn the_most_specific_route_wins() {
         "{ private = true }",
     ];
     let none: &[(&str, &str)] = &[];
-    let cases: &[(&str, &str, Option<&str>, &[(&str, &str)])] = &[
+    let cases: &[Case] = &[
         ("/", "/...", Some("/"), none),
         ("", "/...", Some(""), none),
         ("/index.html", "/...", Some("/index.html"), none),

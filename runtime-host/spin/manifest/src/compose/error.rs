@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::DependencyName;
-
 /// Why a component could not be composed with its dependencies.
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
@@ -35,7 +33,7 @@ pub enum ComposeError {
         /// The parent.
         component: String,
         /// The dependency's name.
-        dependency: DependencyName,
+        dependency: String,
         /// What the parent imports of the same package.
         imports: Vec<String>,
     },
@@ -49,15 +47,15 @@ pub enum ComposeError {
         /// The import.
         import: String,
         /// One dependency.
-        first: DependencyName,
+        first: String,
         /// The other.
-        second: DependencyName,
+        second: String,
     },
     /// The dependency lacks the export.
     #[error("dependency '{dependency}' doesn't export '{export}' to satisfy import '{import}'")]
     MissingExport {
         /// The dependency's name.
-        dependency: DependencyName,
+        dependency: String,
         /// The export looked for.
         export: String,
         /// The import of the parent.
@@ -67,7 +65,7 @@ pub enum ComposeError {
     #[error("dependency '{dependency}' exports '{export}' which is not compatible with import '{import}': {reason}")]
     Incompatible {
         /// The dependency's name.
-        dependency: DependencyName,
+        dependency: String,
         /// The export.
         export: String,
         /// The import of the parent.

@@ -13,7 +13,7 @@ pub(super) struct Application {
     pub(super) description: Option<String>,
 }
 
-pub(super) fn read(field: Field<'_, '_>, problems: &mut Problems<'_>) -> Option<Application> {
+pub(super) fn read(field: &Field<'_, '_>, problems: &mut Problems<'_>) -> Option<Application> {
     let mut fields = field.table(problems)?;
     let name = fields
         .require("name", problems)
@@ -44,7 +44,7 @@ pub(super) fn read(field: Field<'_, '_>, problems: &mut Problems<'_>) -> Option<
     })
 }
 
-pub(super) fn variables(field: Field<'_, '_>, problems: &mut Problems<'_>) -> IndexMap<String, VariableDecl> {
+pub(super) fn variables(field: &Field<'_, '_>, problems: &mut Problems<'_>) -> IndexMap<String, VariableDecl> {
     let mut variables = IndexMap::new();
     for (name, field) in field.table(problems).map(Fields::into_entries).unwrap_or_default() {
         if !is_lower_snake(&name) {

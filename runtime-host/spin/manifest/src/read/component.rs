@@ -22,7 +22,7 @@ pub(super) struct ReadComponent<'t, 'i> {
 
 pub(super) type ReadComponents<'t, 'i> = IndexMap<String, ReadComponent<'t, 'i>>;
 
-pub(super) fn read<'t, 'i>(field: Field<'t, 'i>, problems: &mut Problems<'_>) -> ReadComponents<'t, 'i> {
+pub(super) fn read<'t, 'i>(field: &Field<'t, 'i>, problems: &mut Problems<'_>) -> ReadComponents<'t, 'i> {
     let mut components = IndexMap::new();
     for (id, field) in field.table(problems).map(Fields::into_entries).unwrap_or_default() {
         if !is_kebab(&id) {
@@ -87,7 +87,7 @@ fn component<'t, 'i>(id: &str, field: &Field<'t, 'i>, problems: &mut Problems<'_
         field.table(problems);
     }
     let inherit_all = fields.take("dependencies_inherit_configuration");
-    let dependencies = dependencies::read(fields.take("dependencies"), inherit_all, problems);
+    let dependencies = dependencies::read(fields.take("dependencies"), inherit_all.as_ref(), problems);
     fields.refuse("ai_models", "AI models are not offered by this host", problems);
     fields.refuse(
         "allowed_http_hosts",

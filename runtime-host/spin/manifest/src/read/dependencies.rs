@@ -9,10 +9,10 @@ type ReadDependency<'t, 'i> = (DependencyName, Dependency, Field<'t, 'i>);
 /// `inherit_all` is the component's `dependencies_inherit_configuration`.
 pub(super) fn read<'t, 'i>(
     field: Option<Field<'t, 'i>>,
-    inherit_all: Option<Field<'t, 'i>>,
+    inherit_all: Option<&Field<'t, 'i>>,
     problems: &mut Problems<'_>,
 ) -> Vec<ReadDependency<'t, 'i>> {
-    let for_all = inherit_all.as_ref().and_then(|field| field.boolean(problems));
+    let for_all = inherit_all.and_then(|field| field.boolean(problems));
     let mut dependencies = Vec::new();
     for (name, field) in field
         .and_then(|field| field.table(problems))

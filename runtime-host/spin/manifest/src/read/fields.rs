@@ -112,7 +112,7 @@ impl<'t, 'i> Field<'t, 'i> {
 
     /// The digits of an integer.
     pub(super) fn integer(&self) -> Option<&'t str> {
-        self.value.as_integer().map(|integer| integer.as_str())
+        self.value.as_integer().map(toml::de::DeInteger::as_str)
     }
 
     /// The text of a string; no problem if it is something else.

@@ -11,7 +11,7 @@ pub(super) struct ReadTrigger<'t, 'i> {
     pub(super) component_field: Field<'t, 'i>,
 }
 
-pub(super) fn read<'t, 'i>(field: Field<'t, 'i>, problems: &mut Problems<'_>) -> Vec<ReadTrigger<'t, 'i>> {
+pub(super) fn read<'t, 'i>(field: &Field<'t, 'i>, problems: &mut Problems<'_>) -> Vec<ReadTrigger<'t, 'i>> {
     let mut triggers = Vec::new();
     for (kind, field) in field.table(problems).map(Fields::into_entries).unwrap_or_default() {
         if kind == "http" {

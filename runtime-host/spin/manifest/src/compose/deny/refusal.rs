@@ -95,11 +95,11 @@ impl<'r> Image<'r> {
         match kind {
             TypeDefKind::Type(aliased) => return self.error(aliased, message),
             TypeDefKind::Enum(cases) => {
-                let case = best_case(cases.cases.iter().map(|case| case.name.as_str()))?;
+                let case = best_case(&cases.cases.iter().map(|case| case.name.as_str()))?;
                 put_case(&mut value, cases.tag(), case)?;
             }
             TypeDefKind::Variant(variant) => {
-                let case = best_case(variant.cases.iter().map(|case| case.name.as_str()))?;
+                let case = best_case(&variant.cases.iter().map(|case| case.name.as_str()))?;
                 put_case(&mut value, variant.tag(), case)?;
                 if let Some(payload) = &variant.cases.get(case)?.ty {
                     let types = variant.cases.iter().map(|case| case.ty.as_ref());
@@ -164,7 +164,7 @@ pub(super) fn resource(resolve: &Resolve, id: TypeId) -> TypeId {
     }
 }
 
-fn best_case<'n>(names: impl Iterator<Item = &'n str> + Clone) -> Option<usize> {
+fn best_case<'n>(names: &(impl Iterator<Item = &'n str> + Clone)) -> Option<usize> {
     CASES
         .iter()
         .find_map(|wanted| names.clone().position(|name| name == *wanted))
