@@ -29,7 +29,9 @@ async fn main() {
         for readers in [1, 16] {
             let start = Instant::now();
             let end = start + Duration::from_secs(seconds);
-            let tasks: Vec<_> = (0..readers).map(|reader| tokio::spawn(read(database.clone(), sql, reader, end))).collect();
+            let tasks: Vec<_> = (0..readers)
+                .map(|reader| tokio::spawn(read(database.clone(), sql, reader, end)))
+                .collect();
             let mut reads = 0;
             for task in tasks {
                 reads += task.await.unwrap();
@@ -46,7 +48,11 @@ async fn read(database: Database, sql: &'static str, reader: i64, end: Instant) 
     let mut key = reader;
     while Instant::now() < end {
         key = (key * 31 + 7) % ROWS;
-        let param = if sql == ROW { Value::Text(format!("user {key}")) } else { Value::Integer(key) };
+        let param = if sql == ROW {
+            Value::Text(format!("user {key}"))
+        } else {
+            Value::Integer(key)
+        };
         connection.query(sql, vec![param]).await.unwrap();
         reads += 1;
         if reads % 16 == 0 {

@@ -5,9 +5,10 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use spin_host_sqlite::{Database, Options, Value};
+use spin_host_sqlite::{BatchReport, Database, Options, Value};
 
 const INSERT: &str = "INSERT INTO writes (writer, n, payload) VALUES (?1, ?2, ?3) RETURNING id";
 
@@ -18,10 +19,18 @@ async fn main() {
     let root = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
     for writers in [1, 16, 64] {
         let dir = tempfile::tempdir_in(&root).unwrap();
-        let database = Database::open(dir.path().join("bench.db"), Options::default()).unwrap();
+        let commits = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&commits);
+        let on_batch = Arc::new(move |report: BatchReport| seen.lock().unwrap().push(report.commit));
+        let options = Options {
+            on_batch: Some(on_batch),
+            ..Options::default()
+        };
+        let database = Database::open(dir.path().join("bench.db"), options).unwrap();
         let create = "CREATE TABLE writes (id INTEGER PRIMARY KEY, writer INTEGER, n INTEGER, payload TEXT)";
         database.connect().query(create, vec![]).await.unwrap();
         measure(&database, writers, Duration::from_secs(seconds)).await;
+        println!("             {}", spread(&mut commits.lock().unwrap(), "commit"));
     }
 }
 
@@ -35,22 +44,31 @@ async fn measure(database: &Database, writers: i64, time: Duration) {
         latencies.extend(task.await.unwrap());
     }
     let elapsed = start.elapsed();
-    latencies.sort_unstable();
-    let at = |share: f64| {
-        latencies
-            .get((latencies.len() as f64 * share) as usize)
+    let stats = database.stats();
+    println!(
+        "{writers:>3} writers: {:>7.0} writes/s, {:.1} a commit\n             {}",
+        latencies.len() as f64 / elapsed.as_secs_f64(),
+        stats.statements as f64 / stats.commits as f64,
+        spread(&mut latencies, "write "),
+    );
+}
+
+fn spread(times: &mut [Duration], what: &str) -> String {
+    times.sort_unstable();
+    let at = |share: usize| {
+        times
+            .get(times.len() * share / 1000)
+            .or(times.last())
             .copied()
             .unwrap_or_default()
     };
-    let stats = database.stats();
-    println!(
-        "{writers:>3} writers: {:>7.0} writes/s  p50 {:>9.2?}  p99 {:>9.2?}  max {:>9.2?}  {:.1} statements a commit",
-        latencies.len() as f64 / elapsed.as_secs_f64(),
-        at(0.5),
-        at(0.99),
-        at(1.0 - f64::EPSILON),
-        stats.statements as f64 / stats.commits as f64,
-    );
+    format!(
+        "{what}  p50 {:>9.2?}  p90 {:>9.2?}  p99 {:>9.2?}  max {:>9.2?}",
+        at(500),
+        at(900),
+        at(990),
+        at(1000)
+    )
 }
 
 async fn write(database: Database, writer: i64, end: Instant) -> Vec<Duration> {

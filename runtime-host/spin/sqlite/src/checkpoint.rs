@@ -19,8 +19,9 @@ use crate::Error;
 
 /// Pages in the log at which the thread starts to copy: 4 MB, SQLite's own default.
 const START: u32 = 1_000;
-/// Pages at which the writer ends the log if little is left to copy…
-const END: u32 = 4_000;
+/// Pages at which the writer ends the log if little is left to copy… Early, because overwriting the log is several
+/// times faster than extending it, which makes the file system commit the new length as well.
+const END: u32 = 2_000;
 /// …which is this much, a few milliseconds,
 const REST: u32 = 500;
 /// and at which it does so however much is left: 128 MB. A reader that holds an old snapshot can still prevent it.
