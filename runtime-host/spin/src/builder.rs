@@ -97,7 +97,8 @@ impl HostBuilder {
         StartError::check(problems)?;
         let router = Arc::new(Router::new(&app));
         switchboard.connect(Arc::clone(&router), runners.values());
-        Ok(Host::new(Application { router, runners, metrics, _engine: engine }))
+        let header_bytes_max = limits.header_bytes_max;
+        Ok(Host::new(Application { router, runners, metrics, header_bytes_max, _engine: engine }))
     }
 
     fn values(&self, app: &App) -> Result<VariableValues, StartError> {

@@ -77,12 +77,12 @@ fn config(cache_dir: Option<&Path>) -> Result<Config, StartError> {
     let mut config = Config::new();
     config.wasm_component_model_async(true).epoch_interruption(true).parallel_compilation(true);
     if let Some(dir) = cache_dir {
-        let mut cache = CacheConfig::new();
-        cache.with_directory(dir);
-        let cache = Cache::new(cache).map_err(|error| {
+        let refused = |error: &dyn std::fmt::Display| {
             StartError::one(format!("the cache of compiled components in {} cannot be used: {error:#}", dir.display()))
-        })?;
-        config.cache(Some(cache));
+        };
+        let mut cache = CacheConfig::new();
+        cache.with_directory(std::path::absolute(dir).map_err(|error| refused(&error))?);
+        config.cache(Some(Cache::new(cache).map_err(|error| refused(&error))?));
     }
     Ok(config)
 }

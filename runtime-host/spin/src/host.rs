@@ -33,6 +33,7 @@ pub(crate) struct Application {
     pub(crate) router: Arc<Router>,
     pub(crate) runners: HashMap<String, Arc<Runner>>,
     pub(crate) metrics: Metrics,
+    pub(crate) header_bytes_max: usize,
     /// Interrupts busy guests as long as the application lives.
     pub(crate) _engine: TickingEngine,
 }
@@ -47,8 +48,8 @@ impl Host {
         Self { application: Arc::new(application) }
     }
 
-    /// Answers a request by the component of its route. Never fails: 404 without a route, 413, 426, 500, 503 and 504
-    /// come as the JSON envelope with the request id.
+    /// Answers a request by the component of its route. Never fails: 404 without a route, 413, 426, 431, 500, 503 and
+    /// 504 come as the JSON envelope with the request id.
     ///
     /// The request's `x-request-id` names it in logs. A [`SocketAddr`](std::net::SocketAddr) among its extensions is
     /// what the guest learns as the client's address.
@@ -102,7 +103,8 @@ impl Host {
 
     async fn route(&self, request: http::Request<Body>) -> http::Response<Body> {
         let scope = Arc::new(RequestScope::new(request.headers(), 0));
-        if let Some(refusal) = refuse_upgrade(&request, &scope) {
+        let refusal = refuse_upgrade(&request, &scope).or_else(|| self.refuse_head(&request, &scope));
+        if let Some(refusal) = refusal {
             return refusal;
         }
         let (mut parts, body) = request.into_parts();
@@ -113,6 +115,16 @@ impl Host {
         spin_headers::replace(&mut parts, authority.as_str(), &route);
         parts.uri = absolute(&uri, authority);
         runner.run(http::Request::from_parts(parts, body), scope).await
+    }
+
+    /// Headers are copied into the guest's memory, so what a server lets through is counted once more.
+    fn refuse_head(&self, request: &http::Request<Body>, scope: &RequestScope) -> Option<http::Response<Body>> {
+        let bytes_max = self.application.header_bytes_max;
+        let bytes: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        (bytes > bytes_max).then(|| {
+            let message = format!("The request headers are longer than {bytes_max} bytes.");
+            answer::error(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "HEADERS_TOO_LARGE", &message, scope.id())
+        })
     }
 }
 

@@ -19,6 +19,7 @@ mod deadline;
 mod occupancy;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use wasmtime::{Engine, Store};
@@ -75,6 +76,7 @@ impl HandlerState for Factory {
                 occupancy,
                 component: Arc::clone(&self.blueprint.id),
                 requests_max: self.limits.instance_requests_max,
+                used: AtomicBool::new(false),
                 metrics: self.metrics.clone(),
             },
         })

@@ -63,6 +63,7 @@ pub(crate) struct Worker {
     pub(super) occupancy: Arc<Occupancy>,
     pub(super) component: Arc<str>,
     pub(super) requests_max: usize,
+    pub(super) used: AtomicBool,
     pub(super) metrics: ComponentMetrics,
 }
 
@@ -84,6 +85,9 @@ impl WorkerState for Worker {
         job: Job,
         _task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
+        if self.used.swap(true, Relaxed) {
+            self.metrics.instances_reused.inc();
+        }
         *self.occupancy.occupant() = Some(job);
         Box::pin(std::future::pending())
     }
@@ -112,7 +116,11 @@ impl WorkerState for Worker {
                 "the instance failed after it had answered"
             );
         } else {
-            let _ = failure.send(if expired { Failure::TimedOut } else { Failure::Trapped(cause) });
+            let failed = if expired { Failure::TimedOut } else { Failure::Trapped(cause) };
+            if let Err(failed) = failure.send(failed) {
+                let (component, request_id) = (&*self.component, scope.id());
+                tracing::error!(component, request_id, ?failed, "the instance failed, and its client has gone");
+            }
         }
         drop(store);
         drop(seat);
