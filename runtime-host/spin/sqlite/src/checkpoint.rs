@@ -89,7 +89,7 @@ fn copy(connection: &Connection, copied: &AtomicU32) {
         // The other side is copying at this moment.
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {}
         Err(error) => {
-            tracing::warn!(%error, "the write-ahead log could not be copied into the database; it grows until it can")
+            tracing::warn!(%error, "the write-ahead log could not be copied into the database; it grows until it can");
         }
     }
 }

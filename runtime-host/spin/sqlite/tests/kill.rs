@@ -63,7 +63,7 @@ async fn victim(dir: &Path) {
             }
         });
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn judge() {
