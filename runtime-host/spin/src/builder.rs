@@ -33,7 +33,13 @@ pub struct HostBuilder {
 
 impl HostBuilder {
     pub(crate) fn new(manifest: PathBuf) -> Self {
-        Self { manifest, state_dir: None, cache_dir: None, variables: BTreeMap::new(), limits: Limits::default() }
+        Self {
+            manifest,
+            state_dir: None,
+            cache_dir: None,
+            variables: BTreeMap::new(),
+            limits: Limits::default(),
+        }
     }
 
     /// The folder for databases (`sqlite/<label>.db`) and key-value stores (`kv/<label>.db`). The default is `.spin`
@@ -74,6 +80,7 @@ impl HostBuilder {
 
         let switchboard = Arc::new(Switchboard::new(self.limits.chain_depth_max));
         let metrics = Metrics::new();
+        stores.register(&mut metrics.registry());
         let limits = Arc::new(self.limits);
         let mut runners = HashMap::new();
         let mut problems = Vec::new();
@@ -98,7 +105,13 @@ impl HostBuilder {
         let router = Arc::new(Router::new(&app));
         switchboard.connect(Arc::clone(&router), runners.values());
         let header_bytes_max = limits.header_bytes_max;
-        Ok(Host::new(Application { router, runners, metrics, header_bytes_max, _engine: engine }))
+        Ok(Host::new(Application {
+            router,
+            runners,
+            metrics,
+            header_bytes_max,
+            _engine: engine,
+        }))
     }
 
     fn values(&self, app: &App) -> Result<VariableValues, StartError> {
@@ -106,7 +119,8 @@ impl HostBuilder {
             let in_environment = || std::env::var(format!("{ENVIRONMENT_PREFIX}{}", name.to_ascii_uppercase())).ok();
             self.variables.get(name).cloned().or_else(in_environment)
         };
-        app.resolve_variables(&provider).map_err(|error| StartError::one(error.to_string()))
+        app.resolve_variables(&provider)
+            .map_err(|error| StartError::one(error.to_string()))
     }
 
     fn stores(&self, app: &App) -> Result<Stores, StartError> {
@@ -126,7 +140,9 @@ fn load(
 ) -> Result<wasmtime_wasi_http::handler::ProxyPre<crate::state::GuestState>, Vec<String>> {
     let named = |problem: String| format!("component {}: {problem}", component.id);
     let wasm = compose(app, &component.id).map_err(|error| vec![named(chain(&error))])?;
-    loader.load(&wasm).map_err(|problems| problems.into_iter().map(named).collect())
+    loader
+        .load(&wasm)
+        .map_err(|problems| problems.into_iter().map(named).collect())
 }
 
 /// An error with its sources, in one line.

@@ -4,16 +4,34 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
 use spin_host_manifest::Component;
-use spin_host_sqlite::{Database, Error, KeyValue, Options};
+use spin_host_sqlite::{BatchReport, Database, Error, KeyValue, Options};
 
 use super::Grants;
+
+/// Upper bounds of the statements in one commit, up to the most a group may have.
+const GROUP_BUCKETS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+/// Upper bounds in seconds of a commit: from a disk with a cache that survives power loss to one in trouble.
+const COMMIT_BUCKETS: [f64; 8] = [0.0002, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.25, 1.0];
 
 /// What the labels of the manifest stand for.
 #[derive(Debug)]
 pub(crate) struct Stores {
     databases: BTreeMap<String, Database>,
     key_values: BTreeMap<String, KeyValue>,
+    groups: Family<StoreLabel, Histogram, fn() -> Histogram>,
+    commits: Family<StoreLabel, Histogram, fn() -> Histogram>,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct StoreLabel {
+    /// `sqlite` or `kv`.
+    kind: &'static str,
+    label: String,
 }
 
 /// Why the stores of an application cannot be opened.
@@ -42,25 +60,41 @@ impl Stores {
         let mut stores = Self {
             databases: BTreeMap::new(),
             key_values: BTreeMap::new(),
+            groups: Family::new_with_constructor(|| Histogram::new(GROUP_BUCKETS)),
+            commits: Family::new_with_constructor(|| Histogram::new(COMMIT_BUCKETS)),
         };
         for label in databases {
             let path = file(&state_dir.join("sqlite"), "database", label)?;
-            stores
-                .databases
-                .insert((*label).to_owned(), Database::open(path, Options::default())?);
+            let options = stores.measured("sqlite", label, Options::default());
+            stores.databases.insert((*label).to_owned(), Database::open(path, options)?);
         }
         for label in key_values {
             let path = file(&state_dir.join("kv"), "key-value store", label)?;
             // Key-value reads are short; two readers are plenty.
-            let options = Options {
-                readers: 2,
-                ..Options::default()
-            };
+            let options = stores.measured("kv", label, Options { readers: 2, ..Options::default() });
             stores
                 .key_values
                 .insert((*label).to_owned(), KeyValue::open(path, options)?);
         }
         Ok(stores)
+    }
+
+    /// Adds the metrics of all stores to those of the host.
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        let (groups, commits) = (self.groups.clone(), self.commits.clone());
+        registry.register("spin_store_group_statements", "Statements made durable by one commit", groups);
+        registry.register("spin_store_commit_seconds", "Time of a commit, mostly the disk's", commits);
+    }
+
+    fn measured(&self, kind: &'static str, label: &str, options: Options) -> Options {
+        let label = StoreLabel { kind, label: label.to_owned() };
+        let groups = self.groups.get_or_create_owned(&label);
+        let commits = self.commits.get_or_create_owned(&label);
+        let on_batch = move |report: BatchReport| {
+            groups.observe(u32::try_from(report.statements).map_or(f64::MAX, f64::from));
+            commits.observe(report.commit.as_secs_f64());
+        };
+        Options { on_batch: Some(Arc::new(on_batch)), ..options }
     }
 
     /// What `component` may use, with the values of its variables.
@@ -107,6 +141,11 @@ mod tests {
             dir.path().join("sqlite/my_data-2.db")
         );
         assert!(dir.path().join("kv/default.db").exists());
+        let mut registry = Registry::default();
+        stores.register(&mut registry);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        assert!(text.contains(r#"spin_store_group_statements_count{kind="sqlite",label="my_data-2"} 0"#), "{text}");
         for label in ["../escape", "", "a/b", "a.b", "ä"] {
             let error = Stores::open(dir.path(), &BTreeSet::from([label]), &BTreeSet::new()).unwrap_err();
             assert!(
