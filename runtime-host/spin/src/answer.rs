@@ -10,16 +10,30 @@ pub(crate) fn error(status: StatusCode, code: &str, message: &str, request_id: &
     let envelope = format!(r#"{{"error":"{code}","message":"{message}","request_id":"{request_id}"}}"#);
     let mut response = Response::new(body::full(envelope));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
 pub(crate) fn internal(request_id: &str) -> Response<Body> {
-    error(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "The request failed; the log names the cause under this request id.", request_id)
+    error(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "INTERNAL",
+        "The request failed; the log names the cause under this request id.",
+        request_id,
+    )
 }
 
 pub(crate) fn busy(request_id: &str) -> Response<Body> {
-    let mut response = error(StatusCode::SERVICE_UNAVAILABLE, "BUSY", "Too many requests are in progress; try again soon.", request_id);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    let mut response = error(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "BUSY",
+        "Too many requests are in progress; try again soon.",
+        request_id,
+    );
+    response
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }

@@ -41,17 +41,31 @@ impl Blueprint {
     ) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let mut refuse = |problem: String| problems.push(format!("component {}: {problem}", component.id));
-        let mounts = mounts(app, component).map_err(|list| list.into_iter().for_each(&mut refuse)).unwrap_or_default();
-        let variables = component.variables(values).map_err(|error| refuse(error.to_string())).unwrap_or_default();
-        let allowed_hosts = component.allowed_hosts(values).map_err(|error| refuse(error.to_string())).ok();
-        let Some(allowed_hosts) = allowed_hosts.filter(|_| problems.is_empty()) else { return Err(problems) };
+        let mounts = mounts(app, component)
+            .map_err(|list| list.into_iter().for_each(&mut refuse))
+            .unwrap_or_default();
+        let variables = component
+            .variables(values)
+            .map_err(|error| refuse(error.to_string()))
+            .unwrap_or_default();
+        let allowed_hosts = component
+            .allowed_hosts(values)
+            .map_err(|error| refuse(error.to_string()))
+            .ok();
+        let Some(allowed_hosts) = allowed_hosts.filter(|_| problems.is_empty()) else {
+            return Err(problems);
+        };
         Ok(Self {
             id: component.id.as_str().into(),
             grants: stores.grants(component, variables.into_iter().collect()),
             allowed_hosts,
             outbound,
             switchboard: Arc::clone(switchboard),
-            environment: component.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            environment: component
+                .environment
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
             mounts,
         })
     }
@@ -78,13 +92,21 @@ fn mounts(app: &App, component: &Component) -> Result<Vec<Mount>, Vec<String>> {
     for file in &component.files {
         match file {
             FileMount::Placement { source, destination } if app.path(source).is_dir() => {
-                mounts.push(Mount { source: app.path(source), destination: destination.clone() });
+                mounts.push(Mount {
+                    source: app.path(source),
+                    destination: destination.clone(),
+                });
             }
             FileMount::Placement { source, .. } => {
-                problems.push(format!("files: {} is not a folder; only folders can be mounted", app.path(source).display()));
+                problems.push(format!(
+                    "files: {} is not a folder; only folders can be mounted",
+                    app.path(source).display()
+                ));
             }
             FileMount::Pattern(pattern) => {
-                problems.push(format!("files: the pattern {pattern:?} is not supported; mount its folder by source and destination"));
+                problems.push(format!(
+                    "files: the pattern {pattern:?} is not supported; mount its folder by source and destination"
+                ));
             }
         }
     }

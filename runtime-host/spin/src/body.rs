@@ -40,7 +40,12 @@ impl LimitedBody {
         if http_body::Body::is_end_stream(&body) {
             return Empty::new().map_err(|never| match never {}).boxed_unsync();
         }
-        Self { body, bytes_left: bytes_max, scope: Arc::clone(scope) }.boxed_unsync()
+        Self {
+            body,
+            bytes_left: bytes_max,
+            scope: Arc::clone(scope),
+        }
+        .boxed_unsync()
     }
 }
 
@@ -49,7 +54,9 @@ impl http_body::Body for LimitedBody {
     type Error = WasiHttpError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, WasiHttpError>>> {
-        let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else { return Poll::Ready(None) };
+        let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)) else {
+            return Poll::Ready(None);
+        };
         let frame = match frame {
             Ok(frame) => frame,
             Err(error) => return Poll::Ready(Some(Err(WasiHttpError::InternalError(Some(error.to_string()))))),

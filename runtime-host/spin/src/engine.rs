@@ -75,10 +75,16 @@ fn pooling_or_on_demand(cache_dir: Option<&Path>) -> Result<Engine, StartError> 
 
 fn config(cache_dir: Option<&Path>) -> Result<Config, StartError> {
     let mut config = Config::new();
-    config.wasm_component_model_async(true).epoch_interruption(true).parallel_compilation(true);
+    config
+        .wasm_component_model_async(true)
+        .epoch_interruption(true)
+        .parallel_compilation(true);
     if let Some(dir) = cache_dir {
         let refused = |error: &dyn std::fmt::Display| {
-            StartError::one(format!("the cache of compiled components in {} cannot be used: {error:#}", dir.display()))
+            StartError::one(format!(
+                "the cache of compiled components in {} cannot be used: {error:#}",
+                dir.display()
+            ))
         };
         let mut cache = CacheConfig::new();
         cache.with_directory(std::path::absolute(dir).map_err(|error| refused(&error))?);

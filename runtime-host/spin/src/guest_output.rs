@@ -36,7 +36,12 @@ pub(crate) struct GuestOutput {
 
 impl GuestOutput {
     pub(crate) fn new(stream: Stream, component: &Arc<str>, occupancy: &Arc<Occupancy>) -> Self {
-        Self { stream, component: Arc::clone(component), occupancy: Arc::clone(occupancy), line: Arc::default() }
+        Self {
+            stream,
+            component: Arc::clone(component),
+            occupancy: Arc::clone(occupancy),
+            line: Arc::default(),
+        }
     }
 
     fn append(&self, bytes: &[u8]) {
@@ -152,7 +157,9 @@ mod tests {
             let mut line = Vec::new();
             let mut lines = Vec::new();
             for write in writes {
-                split_lines(&mut line, write.as_bytes(), |line| lines.push(String::from_utf8(line.to_vec()).unwrap()));
+                split_lines(&mut line, write.as_bytes(), |line| {
+                    lines.push(String::from_utf8(line.to_vec()).unwrap())
+                });
             }
             assert_eq!(lines, expect);
         }

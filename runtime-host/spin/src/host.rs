@@ -45,7 +45,9 @@ impl Host {
     }
 
     pub(crate) fn new(application: Application) -> Self {
-        Self { application: Arc::new(application) }
+        Self {
+            application: Arc::new(application),
+        }
     }
 
     /// Answers a request by the component of its route. Never fails: 404 without a route, 413, 426, 431, 500, 503 and
@@ -67,7 +69,11 @@ impl Host {
     pub async fn handle_component(&self, id: &str, request: http::Request<Body>) -> http::Response<Body> {
         let scope = Arc::new(RequestScope::new(request.headers(), 0));
         let Some(runner) = self.application.runners.get(id) else {
-            tracing::error!(component = id, request_id = scope.id(), "no trigger starts the component of a private call");
+            tracing::error!(
+                component = id,
+                request_id = scope.id(),
+                "no trigger starts the component of a private call"
+            );
             return not_found(&scope);
         };
         let (mut parts, body) = request.into_parts();
@@ -109,8 +115,12 @@ impl Host {
         }
         let (mut parts, body) = request.into_parts();
         let uri = parts.uri.clone();
-        let Some(route) = self.application.router.find(uri.path()) else { return not_found(&scope) };
-        let Some(runner) = self.application.runners.get(route.component) else { return not_found(&scope) };
+        let Some(route) = self.application.router.find(uri.path()) else {
+            return not_found(&scope);
+        };
+        let Some(runner) = self.application.runners.get(route.component) else {
+            return not_found(&scope);
+        };
         let authority = authority(&parts);
         spin_headers::replace(&mut parts, authority.as_str(), &route);
         parts.uri = absolute(&uri, authority);
@@ -120,16 +130,30 @@ impl Host {
     /// Headers are copied into the guest's memory, so what a server lets through is counted once more.
     fn refuse_head(&self, request: &http::Request<Body>, scope: &RequestScope) -> Option<http::Response<Body>> {
         let bytes_max = self.application.header_bytes_max;
-        let bytes: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        let bytes: usize = request
+            .headers()
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len())
+            .sum();
         (bytes > bytes_max).then(|| {
             let message = format!("The request headers are longer than {bytes_max} bytes.");
-            answer::error(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "HEADERS_TOO_LARGE", &message, scope.id())
+            answer::error(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "HEADERS_TOO_LARGE",
+                &message,
+                scope.id(),
+            )
         })
     }
 }
 
 fn not_found(scope: &RequestScope) -> http::Response<Body> {
-    answer::error(StatusCode::NOT_FOUND, "NOT_FOUND", "There is nothing at this address.", scope.id())
+    answer::error(
+        StatusCode::NOT_FOUND,
+        "NOT_FOUND",
+        "There is nothing at this address.",
+        scope.id(),
+    )
 }
 
 /// Guests cannot upgrade a connection. Left alone the request would reach them as a plain one.
@@ -141,14 +165,22 @@ fn refuse_upgrade(request: &http::Request<Body>, scope: &RequestScope) -> Option
         "This address speaks HTTP/1.1 without upgrades.",
         scope.id(),
     );
-    response.headers_mut().insert(UPGRADE, HeaderValue::from_static("HTTP/1.1"));
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    response
+        .headers_mut()
+        .insert(UPGRADE, HeaderValue::from_static("HTTP/1.1"));
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("upgrade"));
     Some(response)
 }
 
 fn authority(parts: &http::request::Parts) -> Authority {
-    let host = parts.headers.get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
-    host.or_else(|| parts.uri.authority().cloned()).unwrap_or(DEFAULT_AUTHORITY)
+    let host = parts
+        .headers
+        .get(HOST)
+        .and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    host.or_else(|| parts.uri.authority().cloned())
+        .unwrap_or(DEFAULT_AUTHORITY)
 }
 
 /// The URI as `wasi:http` wants it, with scheme and authority.

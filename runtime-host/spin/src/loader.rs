@@ -43,7 +43,8 @@ impl Loader {
     pub(crate) fn load(&self, wasm: &[u8]) -> Result<ProxyPre<GuestState>, Vec<String>> {
         let one = |what: &str, error: wasmtime::Error| vec![format!("{what}: {error:#}")];
         let engine = self.linker.engine();
-        let component = Component::new(engine, wasm).map_err(|error| one("is not a component that can be compiled", error))?;
+        let component =
+            Component::new(engine, wasm).map_err(|error| one("is not a component that can be compiled", error))?;
         let refused: Vec<String> = component
             .component_type()
             .imports(engine)
@@ -54,7 +55,10 @@ impl Loader {
         if !refused.is_empty() {
             return Err(refused);
         }
-        let pre = self.linker.instantiate_pre(&component).map_err(|error| one("does not fit this host", error))?;
+        let pre = self
+            .linker
+            .instantiate_pre(&component)
+            .map_err(|error| one("does not fit this host", error))?;
         proxy(&component, pre).map_err(|error| one("is not an HTTP component", error))
     }
 }
@@ -62,7 +66,12 @@ impl Loader {
 /// A component that exports both handlers is called by the newer one.
 fn proxy(component: &Component, pre: InstancePre<GuestState>) -> wasmtime::Result<ProxyPre<GuestState>> {
     let engine = pre.engine().clone();
-    let exports = |prefix: &str| component.component_type().exports(&engine).any(|(name, _)| name.starts_with(prefix));
+    let exports = |prefix: &str| {
+        component
+            .component_type()
+            .exports(&engine)
+            .any(|(name, _)| name.starts_with(prefix))
+    };
     if exports("wasi:http/handler@0.3.") {
         return Ok(ProxyPre::P3(p3::bindings::ServicePre::new(pre)?));
     }
@@ -73,8 +82,12 @@ fn proxy(component: &Component, pre: InstancePre<GuestState>) -> wasmtime::Resul
 }
 
 fn is_offered(import: &str) -> bool {
-    let Some((interface, version)) = import.split_once('@') else { return false };
-    let Some((package, _)) = interface.split_once('/') else { return false };
+    let Some((interface, version)) = import.split_once('@') else {
+        return false;
+    };
+    let Some((package, _)) = interface.split_once('/') else {
+        return false;
+    };
     OFFERED.iter().any(|(offered, versions)| {
         *offered == package && versions.iter().any(|prefix| version.starts_with(prefix)) && !version.contains('-')
     })

@@ -18,7 +18,11 @@ pub(crate) struct MemoryLimit {
 
 impl MemoryLimit {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, bytes: 0, refused: None }
+        Self {
+            bytes_max,
+            bytes: 0,
+            refused: None,
+        }
     }
 
     /// The size in bytes that was asked for when growth was last refused.

@@ -75,18 +75,39 @@ impl Metrics {
         let mut registry = Registry::default();
         let requests = Family::default();
         let latency: Latency = Family::new_with_constructor(|| Histogram::new(LATENCY_BUCKETS));
-        let [instances_created, instances_reused, traps, timeouts, refused] = std::array::from_fn(|_| Family::default());
+        let [instances_created, instances_reused, traps, timeouts, refused] =
+            std::array::from_fn(|_| Family::default());
         let instances = Family::default();
         let outbound = Family::default();
-        registry.register("spin_requests", "Requests by component and status class", requests.clone());
+        registry.register(
+            "spin_requests",
+            "Requests by component and status class",
+            requests.clone(),
+        );
         registry.register("spin_request_seconds", "Time to the response head", latency.clone());
         registry.register("spin_instances", "Component instances alive", instances.clone());
-        registry.register("spin_instances_created", "Component instances made", instances_created.clone());
-        registry.register("spin_instances_reused", "Requests served by an instance in use before", instances_reused.clone());
+        registry.register(
+            "spin_instances_created",
+            "Component instances made",
+            instances_created.clone(),
+        );
+        registry.register(
+            "spin_instances_reused",
+            "Requests served by an instance in use before",
+            instances_reused.clone(),
+        );
         registry.register("spin_traps", "Instances lost to a trap", traps.clone());
         registry.register("spin_timeouts", "Instances stopped at a deadline", timeouts.clone());
-        registry.register("spin_refused", "Requests refused for want of a free instance", refused.clone());
-        registry.register("spin_outbound_requests", "Requests sent by components", outbound.clone());
+        registry.register(
+            "spin_refused",
+            "Requests refused for want of a free instance",
+            refused.clone(),
+        );
+        registry.register(
+            "spin_outbound_requests",
+            "Requests sent by components",
+            outbound.clone(),
+        );
         Self {
             registry: Mutex::new(registry),
             requests,
@@ -116,10 +137,16 @@ impl Metrics {
     }
 
     pub(crate) fn component(&self, component: &str) -> ComponentMetrics {
-        let label = ComponentLabel { component: component.to_owned() };
-        let outcome = |outcome| OutcomeLabels { component: component.to_owned(), outcome };
+        let label = ComponentLabel {
+            component: component.to_owned(),
+        };
+        let outcome = |outcome| OutcomeLabels {
+            component: component.to_owned(),
+            outcome,
+        };
         ComponentMetrics {
-            statuses: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(|class| self.requests.get_or_create_owned(&outcome(class))),
+            statuses: ["1xx", "2xx", "3xx", "4xx", "5xx"]
+                .map(|class| self.requests.get_or_create_owned(&outcome(class))),
             latency: self.latency.get_or_create_owned(&label),
             instances: self.instances.get_or_create_owned(&label),
             instances_created: self.instances_created.get_or_create_owned(&label),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
-use http::uri::Scheme;
+use http::uri::{Authority, Scheme};
 use http_body_util::BodyExt;
 use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks, default_send_request};
 
@@ -38,11 +38,17 @@ enum Destination {
 
 impl Outbound {
     pub(crate) fn new(blueprint: Arc<Blueprint>, occupancy: Arc<Occupancy>, metrics: ComponentMetrics) -> Self {
-        Self { blueprint, occupancy, metrics }
+        Self {
+            blueprint,
+            occupancy,
+            metrics,
+        }
     }
 
     fn destination(&self, uri: &Uri) -> Destination {
-        let Some(host) = uri.host() else { return Destination::Denied };
+        let Some(host) = uri.host() else {
+            return Destination::Denied;
+        };
         let https = uri.scheme() != Some(&Scheme::HTTP);
         let (scheme, default_port) = if https { ("https", 443) } else { ("http", 80) };
         let port = uri.port_u16().unwrap_or(default_port);
@@ -70,7 +76,11 @@ impl Outbound {
         }
     }
 
-    fn chain(&self, callee: Callee, mut request: http::Request<WasiBody>) -> impl Future<Output = Result<Sent>> + use<> {
+    fn chain(
+        &self,
+        callee: Callee,
+        mut request: http::Request<WasiBody>,
+    ) -> impl Future<Output = Result<Sent>> + use<> {
         let switchboard = Arc::clone(&self.blueprint.switchboard);
         let caller = self.occupancy.scope();
         let depth = caller.as_ref().map_or(0, |caller| caller.chain_depth).saturating_add(1);
@@ -78,9 +88,16 @@ impl Outbound {
             request.headers_mut().insert(crate::scope::X_REQUEST_ID, id);
         }
         async move {
-            let response = switchboard.call(&callee, request.map(|body| body.map_err(Into::into).boxed_unsync()), depth).await?;
+            let response = switchboard
+                .call(
+                    &callee,
+                    request.map(|body| body.map_err(Into::into).boxed_unsync()),
+                    depth,
+                )
+                .await?;
             let response = response.map(|body| {
-                body.map_err(|error| Error::InternalError(Some(error.to_string()))).boxed_unsync()
+                body.map_err(|error| Error::InternalError(Some(error.to_string())))
+                    .boxed_unsync()
             });
             Ok((response, Box::new(async { Ok(()) }) as Box<_>))
         }
@@ -100,7 +117,7 @@ impl WasiHttpHooks for Outbound {
                 tracing::warn!(
                     component = &*self.blueprint.id,
                     request_id = self.occupancy.scope().as_ref().map(|scope| scope.id()),
-                    authority = request.uri().authority().map(|authority| authority.as_str()),
+                    authority = request.uri().authority().map(Authority::as_str),
                     scheme = request.uri().scheme_str(),
                     "outbound request denied; allowed_outbound_hosts of the component does not list it"
                 );

@@ -64,14 +64,22 @@ impl Runner {
         response
     }
 
-    async fn answer(&self, request: http::Request<Body>, scope: &Arc<RequestScope>) -> Result<http::Response<Body>, http::Response<Body>> {
+    async fn answer(
+        &self,
+        request: http::Request<Body>,
+        scope: &Arc<RequestScope>,
+    ) -> Result<http::Response<Body>, http::Response<Body>> {
         let bytes_max = self.limits.body_bytes_max;
         if declared_length(&request).is_some_and(|length| length > bytes_max) {
             return Err(self.body_too_large(scope));
         }
         let seat = self.seat(scope).await?;
         let (failure, failed) = oneshot::channel();
-        let job = Job { scope: Arc::clone(scope), failure, seat };
+        let job = Job {
+            scope: Arc::clone(scope),
+            failure,
+            seat,
+        };
         let request = request.map(|body| LimitedBody::wasi(body, bytes_max, scope));
         match self.handler.handle(job, request).await {
             Ok(response) => {
@@ -108,14 +116,23 @@ impl Runner {
         match failure {
             Some(Failure::TimedOut) => {
                 tracing::warn!(component, request_id, limit = ?self.limits.request_timeout, "the component did not answer in time");
-                answer::error(StatusCode::GATEWAY_TIMEOUT, "TIMEOUT", "The request took too long.", request_id)
+                answer::error(
+                    StatusCode::GATEWAY_TIMEOUT,
+                    "TIMEOUT",
+                    "The request took too long.",
+                    request_id,
+                )
             }
             Some(Failure::Trapped(cause)) => {
                 tracing::error!(component, request_id, cause, "the component trapped");
                 answer::internal(request_id)
             }
             None => {
-                tracing::error!(component, request_id, "the task of the instance ended without a reason: a bug of this host");
+                tracing::error!(
+                    component,
+                    request_id,
+                    "the task of the instance ended without a reason: a bug of this host"
+                );
                 answer::internal(request_id)
             }
         }
@@ -127,9 +144,18 @@ impl Runner {
         if let Some(failed) = error.downcast_ref::<InstantiationError<Job>>() {
             let cause = format!("{:?}", failed.error);
             tracing::error!(component, request_id, cause, "no instance could be made");
-            return if failed.error.is::<PoolConcurrencyLimitError>() { answer::busy(request_id) } else { answer::internal(request_id) };
+            return if failed.error.is::<PoolConcurrencyLimitError>() {
+                answer::busy(request_id)
+            } else {
+                answer::internal(request_id)
+            };
         }
-        tracing::error!(component, request_id, cause = format!("{error:?}"), "the component answered with an error");
+        tracing::error!(
+            component,
+            request_id,
+            cause = format!("{error:?}"),
+            "the component answered with an error"
+        );
         answer::internal(request_id)
     }
 

@@ -43,7 +43,8 @@ impl RequestScope {
     }
 
     pub(crate) fn id(&self) -> &str {
-        self.id.get_or_init(|| ulid::Ulid::generate().to_string().to_lowercase())
+        self.id
+            .get_or_init(|| ulid::Ulid::generate().to_string().to_lowercase())
     }
 
     /// The response head has left the component: from here on the request time-out no longer applies.
@@ -85,7 +86,9 @@ impl RequestScope {
 
 fn is_request_id(text: &str) -> bool {
     (1..=REQUEST_ID_BYTES_MAX).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
 #[cfg(test)]
@@ -95,7 +98,13 @@ mod tests {
     #[test]
     fn a_foreign_id_is_kept_only_if_it_is_harmless_in_a_log() {
         let long = "a".repeat(65);
-        for (given, kept) in [("abc-1.2_Z", true), ("", false), ("a b", false), ("a\"b", false), (&*long, false)] {
+        for (given, kept) in [
+            ("abc-1.2_Z", true),
+            ("", false),
+            ("a b", false),
+            ("a\"b", false),
+            (&*long, false),
+        ] {
             let mut headers = HeaderMap::new();
             headers.insert(X_REQUEST_ID, given.parse().unwrap());
             let scope = RequestScope::new(&headers, 0);

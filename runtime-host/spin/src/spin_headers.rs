@@ -15,7 +15,10 @@ pub(crate) fn replace(parts: &mut Parts, authority: &str, route: &RouteMatch<'_>
     drop_forged(parts);
     let pattern = route.route.as_str();
     let path_info = route.wildcard.as_deref().unwrap_or_default();
-    let full_url = format!("http://{authority}{}", parts.uri.path_and_query().map_or("/", |path| path.as_str()));
+    let full_url = format!(
+        "http://{authority}{}",
+        parts.uri.path_and_query().map_or("/", |path| path.as_str())
+    );
     let client = parts.extensions.get::<SocketAddr>().map(SocketAddr::to_string);
     let headers = &mut parts.headers;
     let mut set = |name: &'static str, value: &str| {
@@ -42,7 +45,12 @@ pub(crate) fn replace(parts: &mut Parts, authority: &str, route: &RouteMatch<'_>
 
 /// Drops the `spin-*` headers of a request that no route matched (an internal call).
 pub(crate) fn drop_forged(parts: &mut Parts) {
-    let forged: Vec<HeaderName> = parts.headers.keys().filter(|name| name.as_str().starts_with("spin-")).cloned().collect();
+    let forged: Vec<HeaderName> = parts
+        .headers
+        .keys()
+        .filter(|name| name.as_str().starts_with("spin-"))
+        .cloned()
+        .collect();
     for name in forged {
         parts.headers.remove(name);
     }
@@ -75,7 +83,11 @@ mod tests {
             .extension(SocketAddr::from(([127, 0, 0, 1], 9)));
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
         replace(&mut parts, "h", &router.find("/api/7/x/y").unwrap());
-        let mut headers: Vec<String> = parts.headers.iter().map(|(k, v)| format!("{k}: {}", v.to_str().unwrap())).collect();
+        let mut headers: Vec<String> = parts
+            .headers
+            .iter()
+            .map(|(k, v)| format!("{k}: {}", v.to_str().unwrap()))
+            .collect();
         headers.sort();
         assert_eq!(
             headers,

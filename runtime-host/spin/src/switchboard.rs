@@ -35,21 +35,35 @@ pub(crate) enum Callee {
 
 impl Switchboard {
     pub(crate) fn new(depth_max: u8) -> Self {
-        Self { lines: OnceLock::new(), depth_max }
+        Self {
+            lines: OnceLock::new(),
+            depth_max,
+        }
     }
 
     pub(crate) fn connect<'a>(&self, router: Arc<Router>, runners: impl Iterator<Item = &'a Arc<Runner>>) {
-        let runners = runners.map(|runner| (runner.id().to_owned(), Arc::downgrade(runner))).collect();
+        let runners = runners
+            .map(|runner| (runner.id().to_owned(), Arc::downgrade(runner)))
+            .collect();
         let _ = self.lines.set(Lines { router, runners });
     }
 
     /// Lets a component answer a request that another one sent; `depth` counts the calls on top of each other.
-    pub(crate) async fn call(&self, callee: &Callee, request: http::Request<Body>, depth: u8) -> Result<http::Response<Body>> {
+    pub(crate) async fn call(
+        &self,
+        callee: &Callee,
+        request: http::Request<Body>,
+        depth: u8,
+    ) -> Result<http::Response<Body>> {
         if depth > self.depth_max {
             tracing::warn!(?callee, depth, "components call each other in a loop");
             return Err(Error::LoopDetected);
         }
-        let Some(runner) = self.lines.get().and_then(|lines| lines.runner(callee, request.uri().path())) else {
+        let Some(runner) = self
+            .lines
+            .get()
+            .and_then(|lines| lines.runner(callee, request.uri().path()))
+        else {
             tracing::warn!(?callee, "an internal call reaches no component that a trigger starts");
             return Err(Error::DestinationNotFound);
         };

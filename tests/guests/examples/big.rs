@@ -16,7 +16,7 @@ async fn handle(request: Request) -> impl IntoResponse {
     let (mut pieces, body) = stream::<Bytes>();
     spawn(async move {
         while left > 0 {
-            let piece = Bytes::from_static(&PIECE[..left.min(PIECE.len())]);
+            let piece = Bytes::from_static(PIECE.get(..left).unwrap_or(&PIECE));
             left -= piece.len();
             if pieces.send(piece).await.is_err() {
                 return;

@@ -24,5 +24,7 @@ async fn handle(request: Request) -> impl IntoResponse {
             sleep(every).await;
         }
     });
-    Response::builder().header("content-type", "text/event-stream").body(body)
+    Response::builder()
+        .header("content-type", "text/event-stream")
+        .body(body)
 }

@@ -9,7 +9,11 @@ use spin_sdk::http_service;
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
     let times = query(&request, "times").unwrap_or(1_usize);
-    let url = request.headers().get("x-url").and_then(|url| url.to_str().ok()).unwrap_or_default();
+    let url = request
+        .headers()
+        .get("x-url")
+        .and_then(|url| url.to_str().ok())
+        .unwrap_or_default();
     join_all((0..times).map(|_| fetch(url))).await.join("\n")
 }
 

@@ -16,6 +16,8 @@ struct Keeper;
 
 impl wit::exports::test::secret::reader::Guest for Keeper {
     async fn read() -> Result<String, String> {
-        spin_sdk::variables::get("secret").await.map_err(|error| format!("{error:?}"))
+        spin_sdk::variables::get("secret")
+            .await
+            .map_err(|error| format!("{error:?}"))
     }
 }

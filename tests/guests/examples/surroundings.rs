@@ -12,7 +12,9 @@ async fn handle(_request: Request) -> impl IntoResponse {
     eprintln!("to standard error");
     print!("half a line");
     let _ = std::io::stdout().flush();
-    let environment: Vec<String> = std::env::vars().map(|(name, value)| format!("{name}={value}")).collect();
+    let environment: Vec<String> = std::env::vars()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     format!(
         "environment: {}\nfile: {:?}\noutside: {}\nwrite: {}\nconnect: {}\n",
         environment.join(","),

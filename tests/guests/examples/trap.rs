@@ -1,5 +1,7 @@
 //! Panics on `/trap/now`; on `/trap/later` after it has answered, on `/trap/stream` in the middle of its answer.
 
+#![allow(clippy::panic, reason = "trapping is what it is for")]
+
 use std::time::Duration;
 
 use futures::SinkExt;

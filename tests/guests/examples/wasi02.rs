@@ -1,8 +1,8 @@
 //! A handler of wasi:http 0.2: answers with the path, or traps on `/wasi02/trap`.
 
-use wasip2::http::types::{
-    Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,
-};
+#![allow(clippy::expect_used, reason = "a failure of the host has to show")]
+
+use wasip2::http::types::{Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam};
 
 struct Handler;
 
@@ -14,7 +14,9 @@ impl wasip2::exports::http::incoming_handler::Guest for Handler {
         let body = response.body().expect("the body is taken once");
         ResponseOutparam::set(out, Ok(response));
         let stream = body.write().expect("the stream is taken once");
-        stream.blocking_write_and_flush(path.as_bytes()).expect("the host reads");
+        stream
+            .blocking_write_and_flush(path.as_bytes())
+            .expect("the host reads");
         drop(stream);
         OutgoingBody::finish(body, None).expect("no length was promised");
     }

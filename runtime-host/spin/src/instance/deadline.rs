@@ -27,7 +27,11 @@ pub(crate) struct Deadline {
 impl Deadline {
     pub(super) fn new(occupancy: Arc<Occupancy>, limits: Arc<Limits>) -> Self {
         let timer = Box::pin(tokio::time::sleep(limits.idle_timeout.min(STREAM_CHECK)));
-        Self { occupancy, limits, timer }
+        Self {
+            occupancy,
+            limits,
+            timer,
+        }
     }
 
     /// The end of the present phase; `None` while a response streams.
@@ -37,7 +41,9 @@ impl Deadline {
         }
         match self.occupancy.scope() {
             Some(scope) if !scope.head_sent() => Some(since + self.limits.request_timeout),
-            Some(scope) => scope.body_ended().map(|ended| ended.max(since) + self.limits.post_return_timeout),
+            Some(scope) => scope
+                .body_ended()
+                .map(|ended| ended.max(since) + self.limits.post_return_timeout),
             None => Some(since + self.limits.post_return_timeout),
         }
     }

@@ -75,7 +75,11 @@ impl WorkerState for Worker {
         if served >= self.requests_max {
             return ShouldAccept::Never;
         }
-        if self.occupancy.is_free() { ShouldAccept::Yes } else { ShouldAccept::No }
+        if self.occupancy.is_free() {
+            ShouldAccept::Yes
+        } else {
+            ShouldAccept::No
+        }
     }
 
     /// The returned future never ends: with one request at a time the worker's own deadline says all there is to say.
@@ -101,7 +105,11 @@ impl WorkerState for Worker {
             None => format!("{error:?}"),
         };
         let expired = self.occupancy.expired.load(Relaxed);
-        if expired { self.metrics.timeouts.inc() } else { self.metrics.traps.inc() };
+        if expired {
+            self.metrics.timeouts.inc()
+        } else {
+            self.metrics.traps.inc()
+        };
         let Some(Job { scope, failure, seat }) = job else {
             tracing::error!(component = &*self.component, cause, "an idle instance failed");
             return;
@@ -116,10 +124,19 @@ impl WorkerState for Worker {
                 "the instance failed after it had answered"
             );
         } else {
-            let failed = if expired { Failure::TimedOut } else { Failure::Trapped(cause) };
+            let failed = if expired {
+                Failure::TimedOut
+            } else {
+                Failure::Trapped(cause)
+            };
             if let Err(failed) = failure.send(failed) {
                 let (component, request_id) = (&*self.component, scope.id());
-                tracing::error!(component, request_id, ?failed, "the instance failed, and its client has gone");
+                tracing::error!(
+                    component,
+                    request_id,
+                    ?failed,
+                    "the instance failed, and its client has gone"
+                );
             }
         }
         drop(store);

@@ -26,7 +26,10 @@ async fn a_dependency_reads_a_variable_only_if_it_inherits_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_of_the_application_can_be_the_dependency() {
-    let head = format!("[variables]\nsecret = {{ default = \"42\" }}\n[component.keeper]\nsource = {:?}", wasm("keeper"));
+    let head = format!(
+        "[variables]\nsecret = {{ default = \"42\" }}\n[component.keeper]\nsource = {:?}",
+        wasm("keeper")
+    );
     let asker = guest("asker").with(
         "variables = { secret = \"{{ secret }}\" }\ndependencies.\"test:secret/reader@0.1.0\" = { component = \"keeper\", inherit_configuration = [\"variables\"] }",
     );

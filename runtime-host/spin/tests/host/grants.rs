@@ -19,7 +19,10 @@ async fn pong(together: usize) -> String {
                 streams.push(stream);
             }
             for mut stream in streams {
-                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\npong").await.unwrap();
+                stream
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\npong")
+                    .await
+                    .unwrap();
             }
         }
     });
@@ -37,11 +40,17 @@ async fn outbound_requests_need_a_grant() {
         (format!("http://{other}/"), "ErrorCode::HttpRequestDenied"),
         (format!("https://{server}/"), "ErrorCode::HttpRequestDenied"),
         ("http://localhost/".to_owned(), "ErrorCode::HttpRequestDenied"),
-        ("http://169.254.169.254/latest".to_owned(), "ErrorCode::HttpRequestDenied"),
+        (
+            "http://169.254.169.254/latest".to_owned(),
+            "ErrorCode::HttpRequestDenied",
+        ),
     ] {
         app.get_with("/fetch", &[("x-url", &url)]).await.assert(200, expect);
     }
-    assert_eq!(app.metric(r#"spin_outbound_requests_total{component="fetch",outcome="denied"}"#), 4);
+    assert_eq!(
+        app.metric(r#"spin_outbound_requests_total{component="fetch",outcome="denied"}"#),
+        4
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,7 +59,9 @@ async fn outbound_requests_run_concurrently() {
     let fetch = guest("fetch").with(&format!(r#"allowed_outbound_hosts = ["http://{server}"]"#));
     let app = App::start(&[fetch]).await;
     // The server answers none before it has all six.
-    let answer = app.get_with("/fetch?times=6", &[("x-url", &format!("http://{server}/"))]).await;
+    let answer = app
+        .get_with("/fetch?times=6", &[("x-url", &format!("http://{server}/"))])
+        .await;
     answer.assert(200, &["200 pong"; 6].join("\n"));
 }
 
@@ -72,11 +83,16 @@ async fn stores_and_databases_need_a_grant() {
 #[tokio::test(flavor = "multi_thread")]
 async fn variables_come_from_the_embedder_or_the_default() {
     let head = "[variables]\nlevel = { default = \"calm\" }\nname = { required = true }\nunused = { default = \"x\" }";
-    let variables = guest("variables").with("[component.variables.variables]\ngreeting = \"hello {{ name }}, {{ level }}\"");
+    let variables =
+        guest("variables").with("[component.variables.variables]\ngreeting = \"hello {{ name }}, {{ level }}\"");
     let app = App::start_manifest(&manifest(head, &[variables]), Limits::default(), &[("name", "Ada")]).await;
-    app.get_with("/variables", &[("x-name", "greeting")]).await.assert(200, "hello Ada, calm");
+    app.get_with("/variables", &[("x-name", "greeting")])
+        .await
+        .assert(200, "hello Ada, calm");
     for undefined in ["name", "unused"] {
         let expect = format!("Error::Undefined(\"{undefined}\")");
-        app.get_with("/variables", &[("x-name", undefined)]).await.assert(200, &expect);
+        app.get_with("/variables", &[("x-name", undefined)])
+            .await
+            .assert(200, &expect);
     }
 }

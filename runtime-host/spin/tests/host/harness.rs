@@ -29,7 +29,11 @@ pub(crate) struct Guest {
 
 /// The guest `id` under `/id/...`, without grants.
 pub(crate) fn guest(id: &'static str) -> Guest {
-    Guest { id, route: "", table: String::new() }
+    Guest {
+        id,
+        route: "",
+        table: String::new(),
+    }
 }
 
 impl Guest {
@@ -78,7 +82,11 @@ fn built_guests() -> PathBuf {
 }
 
 /// A folder for one application, and a cache of compiled guests for all tests.
-pub(crate) async fn build(manifest: &str, limits: Limits, variables: &[(&str, &str)]) -> (Result<Host, StartError>, TempDir) {
+pub(crate) async fn build(
+    manifest: &str,
+    limits: Limits,
+    variables: &[(&str, &str)],
+) -> (Result<Host, StartError>, TempDir) {
     let dir = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(built_guests(), dir.path().join("guests")).unwrap();
     std::fs::create_dir(dir.path().join("assets")).unwrap();
@@ -88,7 +96,12 @@ pub(crate) async fn build(manifest: &str, limits: Limits, variables: &[(&str, &s
     let host = Host::builder(dir.path().join("spin.toml"))
         .state_dir(dir.path().join("data"))
         .cache_dir(std::env::temp_dir().join("spin-host-tests-cache"))
-        .variables(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        .variables(
+            variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        )
         .limits(limits)
         .build()
         .await;
@@ -131,7 +144,14 @@ impl App {
         let served = host.clone();
         let server = tokio::spawn(async move { served.serve(listener, async { _ = stopped.await }).await });
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { host, address, client, stop: Some(stop), server, _dir: dir }
+        Self {
+            host,
+            address,
+            client,
+            stop: Some(stop),
+            server,
+            _dir: dir,
+        }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -144,7 +164,10 @@ impl App {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.client.request(request.body(Full::default()).unwrap()).await.unwrap()
+        self.client
+            .request(request.body(Full::default()).unwrap())
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -157,7 +180,13 @@ impl App {
 
     pub(crate) async fn post(&self, path: &str, body: impl Into<Bytes>) -> Answer {
         let request = Request::builder().method(Method::POST).uri(self.url(path));
-        Answer::read(self.client.request(request.body(Full::new(body.into())).unwrap()).await.unwrap()).await
+        Answer::read(
+            self.client
+                .request(request.body(Full::new(body.into())).unwrap())
+                .await
+                .unwrap(),
+        )
+        .await
     }
 
     /// The value of one line of the metrics.
@@ -182,7 +211,11 @@ impl Answer {
     pub(crate) async fn read(response: http::Response<Incoming>) -> Self {
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Self { status: head.status, headers: head.headers, body: String::from_utf8_lossy(&body).into_owned() }
+        Self {
+            status: head.status,
+            headers: head.headers,
+            body: String::from_utf8_lossy(&body).into_owned(),
+        }
     }
 
     #[track_caller]
@@ -195,7 +228,10 @@ impl Answer {
     pub(crate) fn assert_error(&self, status: u16, code: &str) {
         let start = format!(r#"{{"error":"{code}","message":""#);
         assert_eq!(self.status.as_u16(), status, "{self:?}");
-        assert!(self.body.starts_with(&start) && self.body.contains(r#","request_id":""#), "{self:?}");
+        assert!(
+            self.body.starts_with(&start) && self.body.contains(r#","request_id":""#),
+            "{self:?}"
+        );
     }
 }
 

@@ -12,23 +12,39 @@ use crate::harness::{App, PATIENCE, guest};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_longer_than_allowed_are_refused() {
-    let limits = Limits { body_bytes_max: 1000, ..Limits::default() };
+    let limits = Limits {
+        body_bytes_max: 1000,
+        ..Limits::default()
+    };
     let app = App::start_with(&[guest("upper")], limits).await;
-    app.post("/upper", "a".repeat(1000)).await.assert(200, &"A".repeat(1000));
-    app.post("/upper", "a".repeat(1001)).await.assert_error(413, "PAYLOAD_TOO_LARGE");
+    app.post("/upper", "a".repeat(1000))
+        .await
+        .assert(200, &"A".repeat(1000));
+    app.post("/upper", "a".repeat(1001))
+        .await
+        .assert_error(413, "PAYLOAD_TOO_LARGE");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_of_unknown_length_is_counted() {
-    let limits = Limits { body_bytes_max: 4, ..Limits::default() };
+    let limits = Limits {
+        body_bytes_max: 4,
+        ..Limits::default()
+    };
     let app = App::start_with(&[guest("upper")], limits).await;
     let mut stream = TcpStream::connect(app.address).await.unwrap();
-    stream.write_all(b"POST /upper HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"POST /upper HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+        .await
+        .unwrap();
     let mut answer = vec![0; 4096];
     let bytes = stream.read(&mut answer).await.unwrap();
     let answer = String::from_utf8_lossy(&answer[..bytes]).into_owned();
     // The guest streams, so its 200 may be out before the fifth byte comes; then the answer must not end well.
-    assert!(answer.starts_with("HTTP/1.1 413") || !answer.contains("HELLO"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 413") || !answer.contains("HELLO"),
+        "{answer}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,7 +61,11 @@ async fn huge_headers_are_refused_on_both_sides() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_are_limited_and_the_rest_waits_or_is_told_to_come_back() {
-    let limits = Limits { instances_max: 2, queue_timeout: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits {
+        instances_max: 2,
+        queue_timeout: Duration::from_millis(200),
+        ..Limits::default()
+    };
     let app = App::start_with(&[guest("events")], limits).await;
     let mut streams = Vec::new();
     for _ in 0..2 {
@@ -70,7 +90,10 @@ async fn instances_are_limited_and_the_rest_waits_or_is_told_to_come_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_instance_serves_one_request_at_a_time_and_so_many_in_all() {
-    let limits = Limits { instance_requests_max: 3, ..Limits::default() };
+    let limits = Limits {
+        instance_requests_max: 3,
+        ..Limits::default()
+    };
     let app = App::start_with(&[guest("slow")], limits).await;
     let mut served = Vec::new();
     for _ in 0..7 {
@@ -85,10 +108,16 @@ async fn one_instance_serves_one_request_at_a_time_and_so_many_in_all() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_instances_go() {
-    let limits = Limits { idle_timeout: Duration::from_millis(50), ..Limits::default() };
+    let limits = Limits {
+        idle_timeout: Duration::from_millis(50),
+        ..Limits::default()
+    };
     let app = App::start_with(&[guest("slow")], limits).await;
     app.get("/slow").await.assert(200, "1");
-    crate::harness::until("the instance is gone", || app.metric(r#"spin_instances{component="slow"}"#) == 0).await;
+    crate::harness::until("the instance is gone", || {
+        app.metric(r#"spin_instances{component="slow"}"#) == 0
+    })
+    .await;
     app.get("/slow").await.assert(200, "1");
 }
 
@@ -99,7 +128,10 @@ async fn requests_in_flight_finish_after_the_server_was_told_to_stop() {
         let (url, address) = (app.url("/slow?ms=400"), app.address);
         async move {
             let mut stream = TcpStream::connect(address).await.unwrap();
-            stream.write_all(format!("GET {url} HTTP/1.1\r\nhost: h\r\n\r\n").as_bytes()).await.unwrap();
+            stream
+                .write_all(format!("GET {url} HTTP/1.1\r\nhost: h\r\n\r\n").as_bytes())
+                .await
+                .unwrap();
             let mut answer = String::new();
             stream.read_to_string(&mut answer).await.unwrap();
             answer
@@ -109,7 +141,10 @@ async fn requests_in_flight_finish_after_the_server_was_told_to_stop() {
     crate::harness::until("the request has arrived", live).await;
     app.stop().await;
     let answer = request.await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"),
+        "{answer}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,9 +153,20 @@ async fn work_goes_on_after_the_response_and_is_waited_for() {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let after = guest("after").with(r#"allowed_outbound_hosts = ["http://127.0.0.1:*"]"#);
     let app = App::start(&[after]).await;
-    app.get_with("/after?ms=300", &[("x-url", &url)]).await.assert(200, "answered");
-    assert!(!app.host.drain(Duration::from_millis(100)).await, "the work is not waited for");
-    let (mut stream, _) = tokio::time::timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
-    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await.unwrap();
+    app.get_with("/after?ms=300", &[("x-url", &url)])
+        .await
+        .assert(200, "answered");
+    assert!(
+        !app.host.drain(Duration::from_millis(100)).await,
+        "the work is not waited for"
+    );
+    let (mut stream, _) = tokio::time::timeout(PATIENCE, listener.accept())
+        .await
+        .unwrap()
+        .unwrap();
+    stream
+        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
     assert!(app.host.drain(PATIENCE).await);
 }

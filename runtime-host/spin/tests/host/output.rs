@@ -38,7 +38,10 @@ impl MakeWriter<'_> for Log {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_sees_what_it_was_given_and_its_output_is_logged() {
     let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(log.clone())
+        .with_ansi(false)
+        .finish();
     // Guests run on other threads, so the subscriber has to be everybody's; other tests only add lines to it.
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let table = "environment = { COLOUR = \"blue\" }\nfiles = [{ source = \"assets\", destination = \"/assets\" }]";
@@ -51,9 +54,14 @@ async fn a_guest_sees_what_it_was_given_and_its_output_is_logged() {
     for (stream, line) in [("stdout", "to standard output"), ("stderr", "to standard error")] {
         until("the line is logged", || {
             log.text().lines().any(|logged| {
-                [line, "component=\"surroundings\"", "request_id=\"seen-1\"", &format!("stream=\"{stream}\"")]
-                    .iter()
-                    .all(|part| logged.contains(part))
+                [
+                    line,
+                    "component=\"surroundings\"",
+                    "request_id=\"seen-1\"",
+                    &format!("stream=\"{stream}\""),
+                ]
+                .iter()
+                .all(|part| logged.contains(part))
             })
         })
         .await;

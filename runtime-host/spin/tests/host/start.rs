@@ -11,7 +11,15 @@ async fn refusal(head: &str, guests: &[crate::harness::Guest]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn problems_are_listed_together() {
-    let said = refusal("", &[guest("asker"), guest("keeper"), guest("hello").with("files = [\"assets/*\"]")]).await;
+    let said = refusal(
+        "",
+        &[
+            guest("asker"),
+            guest("keeper"),
+            guest("hello").with("files = [\"assets/*\"]"),
+        ],
+    )
+    .await;
     for problem in [
         "component asker: imports test:secret/reader@0.1.0, which this host does not offer",
         "component keeper: is not an HTTP component",
@@ -25,12 +33,19 @@ async fn problems_are_listed_together() {
 async fn missing_variables_are_listed_together() {
     let head = "[variables]\nfirst = { required = true }\nsecond = { required = true }";
     let said = refusal(head, &[guest("hello")]).await;
-    assert!(said.contains("no value for the required variables first, second"), "{said}");
+    assert!(
+        said.contains("no value for the required variables first, second"),
+        "{said}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_keys_and_bad_hosts_are_refused() {
-    let said = refusal("", &[guest("hello").with("allowed_outbound_hosts = [\"nonsense\"]\nsurprise = 1")]).await;
+    let said = refusal(
+        "",
+        &[guest("hello").with("allowed_outbound_hosts = [\"nonsense\"]\nsurprise = 1")],
+    )
+    .await;
     assert!(said.contains("surprise") && said.contains("nonsense"), "{said}");
 }
 

@@ -24,7 +24,11 @@ async fn bodies_stream_both_ways_at_once() {
     for (sent, expect) in [("one", "ONE"), ("two", "TWO"), ("three", "THREE")] {
         send.send(Ok(Frame::data(Bytes::from(sent)))).await.unwrap();
         // Each piece comes back before the next one is sent.
-        let frame = tokio::time::timeout(PATIENCE, body.frame()).await.unwrap().unwrap().unwrap();
+        let frame = tokio::time::timeout(PATIENCE, body.frame())
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
         assert_eq!(frame.into_data().unwrap(), expect);
     }
     drop(send);
@@ -41,13 +45,23 @@ async fn a_large_body_passes_unchanged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_outlives_the_request_timeout() {
-    let limits = Limits { request_timeout: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits {
+        request_timeout: Duration::from_millis(300),
+        ..Limits::default()
+    };
     let app = App::start_with(&[guest("events")], limits).await;
     let start = Instant::now();
     let answer = app.get("/events?count=10&every_ms=100").await;
     assert_eq!(answer.headers["content-type"], "text/event-stream");
-    assert_eq!(answer.body, (1..=10).map(|n| format!("data: {n}\n\n")).collect::<String>());
-    assert!(start.elapsed() >= Duration::from_millis(900), "it did not stream: {:?}", start.elapsed());
+    assert_eq!(
+        answer.body,
+        (1..=10).map(|n| format!("data: {n}\n\n")).collect::<String>()
+    );
+    assert!(
+        start.elapsed() >= Duration::from_millis(900),
+        "it did not stream: {:?}",
+        start.elapsed()
+    );
     assert_eq!(app.metric(r#"spin_timeouts_total{component="events"}"#), 0);
 }
 
@@ -56,7 +70,10 @@ async fn a_stream_whose_reader_left_frees_its_instance() {
     let app = App::start(&[guest("events")]).await;
     let mut body = app.open("/events?count=100000&every_ms=5", &[]).await.into_body();
     assert!(body.frame().await.unwrap().is_ok());
-    assert!(!app.host.drain(Duration::from_millis(50)).await, "the stream is still in progress");
+    assert!(
+        !app.host.drain(Duration::from_millis(50)).await,
+        "the stream is still in progress"
+    );
     drop(body);
     assert!(app.host.drain(PATIENCE).await, "the instance is still occupied");
 }
