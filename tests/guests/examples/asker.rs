@@ -3,7 +3,6 @@
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;
 
-#[expect(unsafe_code, reason = "generated: the canonical ABI")]
 mod wit {
     spin_sdk::wit_bindgen::generate!({
         path: "wit",

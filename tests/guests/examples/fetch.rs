@@ -1,9 +1,10 @@
-//! Fetches the URL in the header `x-url`, `?times=1` times at once, and answers with the results in order, a line each.
+//! Fetches the URL in the header `x-url`, `?times=1` times at once, and answers with the results in order, a line each. The header is
+//! sent along, so that a guest that fetches itself does so for ever.
 
 use futures::future::join_all;
 use sam_tests_guests::query;
 use spin_sdk::http::body::IncomingBodyExt;
-use spin_sdk::http::{IntoResponse, Request, get};
+use spin_sdk::http::{EmptyBody, IntoResponse, Request, send};
 use spin_sdk::http_service;
 
 #[http_service]
@@ -18,7 +19,10 @@ async fn handle(request: Request) -> impl IntoResponse {
 }
 
 async fn fetch(url: &str) -> String {
-    match get(url).await {
+    let Ok(request) = Request::get(url).header("x-url", url).body(EmptyBody::new()) else {
+        return format!("{url:?} is not a URL");
+    };
+    match send(request).await {
         Err(error) => format!("{error:?}"),
         Ok(response) => {
             let status = response.status().as_u16();

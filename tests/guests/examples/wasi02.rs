@@ -22,7 +22,6 @@ impl wasip2::exports::http::incoming_handler::Guest for Handler {
     }
 }
 
-#[expect(unsafe_code, reason = "generated: the canonical ABI")]
 mod wit {
     use super::Handler;
     wasip2::http::proxy::export!(Handler);
