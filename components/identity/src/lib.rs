@@ -4,6 +4,7 @@
 //! a link; a link signs a user in on another device. Scripts use API tokens. What is decided about all of them is in
 //! `sam_domain`, and who may call what in the route table.
 
+pub mod redemption;
 mod routes;
 pub mod store;
 mod wire;

@@ -23,16 +23,17 @@ pub struct SessionRow {
     pub expires_at: i64,
 }
 
-/// Begins a session.
+/// Begins a session, unless the user is suspended at that very moment. False then.
 pub async fn insert(
     db: &impl Db,
     owner: (AccountId, UserId),
     session: &SessionRow,
     hash: SecretHash,
     effects: &Written,
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
     let sql = "INSERT INTO sessions (id, account_id, user_id, token_hash, user_agent, created_at, last_seen_at, \
-        expires_at, effects) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        expires_at, effects) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 \
+        WHERE EXISTS (SELECT 1 FROM users WHERE id = ?3 AND account_id = ?2 AND status <> 'suspended') RETURNING id";
     let (account, user) = owner;
     let values = params![
         session.id,
@@ -45,7 +46,7 @@ pub async fn insert(
         session.expires_at,
         effects.column()
     ];
-    db.query(sql, values).await.map(drop)
+    Ok(!db.query(sql, values).await?.is_empty())
 }
 
 /// The user's live sessions, newest first.

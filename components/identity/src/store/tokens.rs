@@ -24,7 +24,7 @@ pub struct TokenRow {
     pub last_used_at: Option<i64>,
 }
 
-/// Keeps a new token unless the user has `tokens_max` live ones. False then.
+/// Keeps a new token unless the user has `tokens_max` live ones, or is suspended at that very moment. False then.
 pub async fn insert(
     db: &impl Db,
     owner: (AccountId, UserId),
@@ -35,7 +35,8 @@ pub async fn insert(
 ) -> Result<bool, DbError> {
     let sql = "INSERT INTO api_tokens (id, account_id, user_id, name, prefix, token_hash, scopes, created_at, \
         expires_at, effects) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE (SELECT count(*) FROM api_tokens \
-        WHERE user_id = ?3 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?8)) < ?11 RETURNING id";
+        WHERE user_id = ?3 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?8)) < ?11 \
+        AND EXISTS (SELECT 1 FROM users WHERE id = ?3 AND account_id = ?2 AND status <> 'suspended') RETURNING id";
     let (account, user) = owner;
     let values = params![
         token.id,

@@ -1,8 +1,8 @@
 //! The SQL of identity against a real SQLite with the real migrations: owners, races, crashes, effects.
 
-mod memory;
+mod redemption;
 
-use memory::{Memory, ready};
+use futures::executor::block_on as ready;
 use sam_contract::ids::{ApiTokenId, Id, LoginLinkId, SessionId, UserId};
 use sam_domain::links::{Link, NewUser, Purpose};
 use sam_domain::tokens::{Grant, Scope};
@@ -11,10 +11,31 @@ use sam_identity::store::links::{self, LinkRow};
 use sam_identity::store::sessions::{self, SessionRow};
 use sam_identity::store::tokens::{self, TokenRow};
 use sam_identity::store::users::{self as rows, ProfileChange, UserRow};
+use sam_kit::db::Db;
 use sam_kit::effects::{Cause, Written, write};
+use sam_kit::native::NativeDb;
+use sam_kit::params;
 
 /// Nothing happens before.
 const NOW: i64 = 1_000_000;
+
+fn migrated() -> NativeDb {
+    NativeDb::migrated("default").unwrap()
+}
+
+/// The column `n` of the only row.
+fn number(db: &NativeDb, sql: &str) -> i64 {
+    ready(db.row(sql, params![])).unwrap().unwrap().get("n").unwrap()
+}
+
+/// The column `t` of every row.
+fn texts(db: &NativeDb, sql: &str) -> Vec<String> {
+    ready(db.query(sql, params![]))
+        .unwrap()
+        .iter()
+        .map(|row| row.get("t").unwrap())
+        .collect()
+}
 
 fn id<T: Id>(n: u8) -> T {
     T::from_parts(NOW + i64::from(n), u128::from(n))
@@ -36,7 +57,7 @@ fn link(n: u8, purpose: Purpose) -> LinkRow {
     }
 }
 
-fn keep(db: &Memory, row: &LinkRow) -> LoginLinkId {
+fn keep(db: &NativeDb, row: &LinkRow) -> LoginLinkId {
     let n = row
         .note
         .as_deref()
@@ -58,7 +79,7 @@ fn new_user(name: &str, role: Role, status: Status) -> NewUser {
 }
 
 /// A user who came in with link `n`.
-fn user(db: &Memory, n: u8, role: Role, status: Status) -> UserRow {
+fn user(db: &NativeDb, n: u8, role: Role, status: Status) -> UserRow {
     let link = keep(db, &link(n, Purpose::Invite));
     let new = new_user(&format!("user {n}"), role, status);
     let made = ready(rows::make(db, link, &new, NOW + i64::from(n), &Written::default()))
@@ -78,16 +99,18 @@ fn session(n: u8, expires_at: i64) -> SessionRow {
     }
 }
 
-fn begin(db: &Memory, owner: &UserRow, n: u8) -> SessionId {
+fn begin(db: &NativeDb, owner: &UserRow, n: u8) -> SessionId {
     let session = session(n, NOW + 1_000);
-    ready(sessions::insert(
-        db,
-        (owner.account_id, owner.id),
-        &session,
-        [n; 32],
-        &Written::default(),
-    ))
-    .unwrap();
+    assert!(
+        ready(sessions::insert(
+            db,
+            (owner.account_id, owner.id),
+            &session,
+            [n; 32],
+            &Written::default(),
+        ))
+        .unwrap()
+    );
     session.id
 }
 
@@ -105,7 +128,7 @@ fn token(n: u8, expires_at: Option<i64>) -> TokenRow {
     }
 }
 
-fn mint(db: &Memory, owner: &UserRow, n: u8) -> ApiTokenId {
+fn mint(db: &NativeDb, owner: &UserRow, n: u8) -> ApiTokenId {
     let (owner, token) = ((owner.account_id, owner.id), token(n, None));
     assert!(ready(tokens::insert(db, owner, &token, [n; 32], 50, &Written::default())).unwrap());
     token.id
@@ -113,7 +136,7 @@ fn mint(db: &Memory, owner: &UserRow, n: u8) -> ApiTokenId {
 
 #[test]
 fn a_link_is_used_up_once() {
-    let db = Memory::migrated();
+    let db = migrated();
     let root = user(&db, 1, Role::Superadmin, Status::Active);
     let open = keep(&db, &link(2, Purpose::Device));
     assert_eq!(ready(links::find(&db, [b'2'; 32])).unwrap().unwrap().link.used_at, None);
@@ -133,7 +156,7 @@ fn a_link_is_used_up_once() {
 
 #[test]
 fn making_a_user_again_after_a_crash_finds_the_first() {
-    let db = Memory::migrated();
+    let db = migrated();
     let link = keep(&db, &link(1, Purpose::Invite));
     let make = |name| {
         ready(rows::make(
@@ -149,13 +172,13 @@ fn making_a_user_again_after_a_crash_finds_the_first() {
     assert_eq!(first, again);
     assert_eq!(again.name, "Ada");
     for table in ["accounts", "users", "identities"] {
-        assert_eq!(db.number(&format!("SELECT count(*) FROM {table}")), 1, "{table}");
+        assert_eq!(number(&db, &format!("SELECT count(*) AS n FROM {table}")), 1, "{table}");
     }
 }
 
 #[test]
 fn a_used_or_expired_link_makes_nobody() {
-    let db = Memory::migrated();
+    let db = migrated();
     let root = user(&db, 1, Role::Superadmin, Status::Active);
     let used = keep(&db, &link(2, Purpose::Invite));
     assert!(ready(links::consume(&db, used, root.id, NOW)).unwrap());
@@ -167,13 +190,13 @@ fn a_used_or_expired_link_makes_nobody() {
             None
         );
     }
-    assert_eq!(db.number("SELECT count(*) FROM users"), 1);
-    assert_eq!(db.number("SELECT count(*) FROM accounts"), 1);
+    assert_eq!(number(&db, "SELECT count(*) AS n FROM users"), 1);
+    assert_eq!(number(&db, "SELECT count(*) AS n FROM accounts"), 1);
 }
 
 #[test]
 fn only_one_first_run_makes_a_superadmin() {
-    let db = Memory::migrated();
+    let db = migrated();
     let first = keep(&db, &link(1, Purpose::FirstRun));
     let second = keep(&db, &link(2, Purpose::FirstRun));
     let root = new_user("Operator", Role::Superadmin, Status::Active);
@@ -185,11 +208,11 @@ fn only_one_first_run_makes_a_superadmin() {
         None
     );
     assert_eq!(ready(rows::operator(&db)).unwrap(), Some(made));
-    assert_eq!(db.number("SELECT count(*) FROM users"), 1);
+    assert_eq!(number(&db, "SELECT count(*) AS n FROM users"), 1);
 }
 
 /// What the handler does: decide about the row as read, write it with its effects.
-fn decide(db: &Memory, was: &UserRow, remains: bool, decision: Decision) -> Option<UserRow> {
+fn decide(db: &NativeDb, was: &UserRow, remains: bool, decision: Decision) -> Option<UserRow> {
     let by = Actor {
         role: Role::Superadmin,
         is_self: false,
@@ -216,7 +239,7 @@ fn decide(db: &Memory, was: &UserRow, remains: bool, decision: Decision) -> Opti
 
 #[test]
 fn a_decision_and_its_effects_are_one_write() {
-    let db = Memory::migrated();
+    let db = migrated();
     user(&db, 1, Role::Superadmin, Status::Active);
     let ada = user(&db, 2, Role::User, Status::Active);
     let suspended = decide(&db, &ada, true, Decision::Suspend(Some("left".to_owned()))).unwrap();
@@ -228,22 +251,22 @@ fn a_decision_and_its_effects_are_one_write() {
     };
     assert_eq!((suspended.standing, suspended.version), (expected, ada.version + 1));
     assert_eq!(
-        db.texts("SELECT queue || ' ' || kind FROM jobs"),
+        texts(&db, "SELECT queue || ' ' || kind AS t FROM jobs"),
         ["identity revoke-credentials"]
     );
-    assert_eq!(db.texts("SELECT kind FROM events"), ["user.suspended"]);
+    assert_eq!(texts(&db, "SELECT kind AS t FROM events"), ["user.suspended"]);
 }
 
 #[test]
 fn of_two_decisions_about_one_version_one_is_written() {
-    let db = Memory::migrated();
+    let db = migrated();
     user(&db, 1, Role::Superadmin, Status::Active);
     let ada = user(&db, 2, Role::User, Status::Pending);
     assert!(decide(&db, &ada, true, Decision::Approve).is_some());
     assert!(decide(&db, &ada, true, Decision::Suspend(None)).is_none());
-    assert_eq!(db.texts("SELECT kind FROM events"), ["user.approved"]);
+    assert_eq!(texts(&db, "SELECT kind AS t FROM events"), ["user.approved"]);
     assert_eq!(
-        db.number("SELECT count(*) FROM jobs"),
+        number(&db, "SELECT count(*) AS n FROM jobs"),
         0,
         "what was not written has no effects"
     );
@@ -252,7 +275,7 @@ fn of_two_decisions_about_one_version_one_is_written() {
 /// Both decided while the other still was one; only the statement itself can see that.
 #[test]
 fn two_superadmins_cannot_demote_each_other_at_once() {
-    let db = Memory::migrated();
+    let db = migrated();
     let (ada, bob) = (
         user(&db, 1, Role::Superadmin, Status::Active),
         user(&db, 2, Role::Superadmin, Status::Active),
@@ -266,7 +289,7 @@ fn two_superadmins_cannot_demote_each_other_at_once() {
 
 #[test]
 fn profiles_change_by_field() {
-    let db = Memory::migrated();
+    let db = migrated();
     let ada = user(&db, 1, Role::User, Status::Active);
     let check = |change: ProfileChange, name: &str, email: Option<&str>| {
         let row = ready(rows::change_profile(&db, ada.id, &change, NOW, &Written::default()))
@@ -309,7 +332,7 @@ fn profiles_change_by_field() {
 
 #[test]
 fn users_are_listed_in_pages_newest_first() {
-    let db = Memory::migrated();
+    let db = migrated();
     let mut made: Vec<_> = (1..=5).map(|n| user(&db, n, Role::User, Status::Active).id).collect();
     let pending = user(&db, 6, Role::User, Status::Pending).id;
     made.push(pending);
@@ -329,7 +352,7 @@ fn users_are_listed_in_pages_newest_first() {
 
 #[test]
 fn nobody_sees_or_ends_what_is_anothers() {
-    let db = Memory::migrated();
+    let db = migrated();
     let (ada, bob) = (
         user(&db, 1, Role::User, Status::Active),
         user(&db, 2, Role::Superadmin, Status::Active),
@@ -358,7 +381,7 @@ fn nobody_sees_or_ends_what_is_anothers() {
 
 #[test]
 fn what_has_expired_is_not_listed() {
-    let db = Memory::migrated();
+    let db = migrated();
     let ada = user(&db, 1, Role::User, Status::Active);
     let owner = (ada.account_id, ada.id);
     begin(&db, &ada, 2);
@@ -373,7 +396,7 @@ fn what_has_expired_is_not_listed() {
 
 #[test]
 fn the_number_of_live_tokens_is_limited_in_the_statement_itself() {
-    let db = Memory::migrated();
+    let db = migrated();
     let ada = user(&db, 1, Role::User, Status::Active);
     let owner = (ada.account_id, ada.id);
     let none = Written::default();
@@ -384,8 +407,20 @@ fn the_number_of_live_tokens_is_limited_in_the_statement_itself() {
 }
 
 #[test]
+fn a_suspended_user_gets_no_new_credential() {
+    let db = migrated();
+    user(&db, 1, Role::Superadmin, Status::Active);
+    let ada = user(&db, 2, Role::User, Status::Active);
+    let owner = (ada.account_id, ada.id);
+    decide(&db, &ada, true, Decision::Suspend(None)).unwrap();
+    let none = Written::default();
+    assert!(!ready(sessions::insert(&db, owner, &session(3, NOW + 10), [3; 32], &none)).unwrap());
+    assert!(!ready(tokens::insert(&db, owner, &token(4, None), [4; 32], 50, &none)).unwrap());
+}
+
+#[test]
 fn a_late_revocation_spares_what_came_after_it() {
-    let db = Memory::migrated();
+    let db = migrated();
     let ada = user(&db, 1, Role::User, Status::Active);
     let owner = (ada.account_id, ada.id);
     begin(&db, &ada, 2);
@@ -397,7 +432,7 @@ fn a_late_revocation_spares_what_came_after_it() {
         created_at: NOW + 6,
         ..session(5, NOW + 1_000)
     };
-    ready(sessions::insert(&db, owner, &later, [5; 32], &Written::default())).unwrap();
+    assert!(ready(sessions::insert(&db, owner, &later, [5; 32], &Written::default())).unwrap());
     for _ in 0..2 {
         ready(sessions::revoke_all(&db, ada.id, NOW + 5, NOW + 7)).unwrap();
         ready(tokens::revoke_all(&db, ada.id, NOW + 5, NOW + 7)).unwrap();
@@ -415,7 +450,7 @@ fn a_late_revocation_spares_what_came_after_it() {
 
 #[test]
 fn invitations_are_listed_and_withdrawn() {
-    let db = Memory::migrated();
+    let db = migrated();
     let root = user(&db, 1, Role::Superadmin, Status::Active);
     let (a, b) = (
         keep(&db, &link(2, Purpose::Invite)),
@@ -438,11 +473,16 @@ fn invitations_are_listed_and_withdrawn() {
 
 #[test]
 fn pruning_keeps_what_lives_and_what_ended_lately() {
-    let db = Memory::migrated();
+    let db = migrated();
     let ada = user(&db, 1, Role::User, Status::Active);
     begin(&db, &ada, 2);
     mint(&db, &ada, 3);
-    let count = || db.number("SELECT (SELECT count(*) FROM sessions) + (SELECT count(*) FROM login_links)");
+    let count = || {
+        number(
+            &db,
+            "SELECT (SELECT count(*) FROM sessions) + (SELECT count(*) FROM login_links) AS n",
+        )
+    };
     let prune = |now| {
         ready(sessions::prune(&db, now)).unwrap();
         ready(tokens::prune(&db, now)).unwrap();
@@ -453,7 +493,7 @@ fn pruning_keeps_what_lives_and_what_ended_lately() {
     prune(NOW + sam_identity::store::KEEP_ENDED_MS + 1_001);
     assert_eq!(count(), 0);
     assert_eq!(
-        db.number("SELECT count(*) FROM api_tokens"),
+        number(&db, "SELECT count(*) AS n FROM api_tokens"),
         1,
         "it does not end by itself"
     );
