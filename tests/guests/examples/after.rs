@@ -15,7 +15,7 @@ async fn handle(request: Request) -> impl IntoResponse {
     spawn(async move {
         sleep(wait).await;
         if let Err(error) = get(&url).await {
-            println!("the work after the response failed: {error:?}");
+            eprintln!("the work after the response failed: {error:?}");
         }
     });
     "answered"

@@ -18,7 +18,7 @@ async fn handle(request: Request) -> impl IntoResponse {
     spawn(async move {
         for n in 1..=count {
             if events.send(format!("data: {n}\n\n")).await.is_err() {
-                println!("the client left at event {n}");
+                eprintln!("the client left at event {n}");
                 return;
             }
             sleep(every).await;

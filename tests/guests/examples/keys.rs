@@ -1,6 +1,8 @@
 //! Follows the orders of the request body, a line each, on the key-value store `default`: `get k`, `set k v`,
 //! `delete k`, `exists k`, `keys`, `open` (keeps one more handle). Answers with a line each.
 
+#![allow(clippy::expect_used, reason = "a failure of the host has to show")]
+
 use http_body_util::BodyExt;
 use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::http_service;

@@ -2,6 +2,8 @@
 //! line each: `columns: row | row`, or the error. `x-way` says how: `async`, `sync`, or `count` for a streamed count.
 //! A statement `!changes` or `!rowid` asks the connection.
 
+#![allow(clippy::expect_used, reason = "a failure of the host has to show")]
+
 use http_body_util::BodyExt;
 use sam_tests_guests::header;
 use spin_sdk::http::{IntoResponse, Request};
