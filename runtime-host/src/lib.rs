@@ -1,1 +1,19 @@
-//! lib
+//! The native host of Simple Agent Manager, as a library that a test can start.
+//!
+//! It owns what belongs to one installation on one machine: the data directory, the keys, the scheduler of background
+//! work and the listeners. It puts `sam-edge` in front of `spin-host` and adds nothing to either. `main.rs` only reads the
+//! command line.
+
+pub mod admin_client;
+pub mod audit;
+pub mod cli;
+pub mod data_dir;
+pub mod keys;
+pub mod listen;
+pub mod login_link;
+pub mod logging;
+pub mod scheduler;
+pub mod settings;
+pub mod signals;
+pub mod up;
+pub mod work;

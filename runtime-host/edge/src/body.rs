@@ -1,5 +1,6 @@
 //! The one body type of requests and responses on both sides of the edge.
 
+use crate::limit::limit;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full};
@@ -20,4 +21,14 @@ pub fn empty() -> Body {
 #[must_use]
 pub fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// Reads a whole body that may have at most `bytes_max` bytes.
+///
+/// # Errors
+/// When the body breaks off or is longer.
+pub async fn read(body: Body, bytes_max: u64) -> Result<Bytes, BoxError> {
+    // Not `http_body_util::Limited`: its bound on the error type keeps futures that hold it from being `Send`.
+    let (body, _over) = limit(body, bytes_max);
+    Ok(body.collect().await?.to_bytes())
 }

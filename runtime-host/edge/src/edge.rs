@@ -55,10 +55,6 @@ impl Default for EdgeConfig {
     }
 }
 
-/// The address of the client's socket, given to the application as a request extension.
-#[derive(Clone, Copy, Debug)]
-pub struct ClientAddress(pub SocketAddr);
-
 /// The edge in front of an upstream. Cheap to clone.
 pub struct Edge<U> {
     shared: Arc<Shared<U>>,
@@ -114,7 +110,8 @@ impl<U: Upstream> Edge<U> {
         &self.shared.metrics
     }
 
-    /// Answers one request of the client at `address`.
+    /// Answers one request of the client at `address`, which the application finds as a [`SocketAddr`] among the request's
+    /// extensions.
     pub async fn handle(&self, mut request: Request<Body>, address: Option<SocketAddr>) -> Response<Body> {
         let started = Instant::now();
         let request_id = Ulid::generate().to_string();
@@ -127,7 +124,7 @@ impl<U: Upstream> Edge<U> {
                 hygiene::clean_request(request.headers_mut());
                 request.headers_mut().insert(X_REQUEST_ID, id_value.clone());
                 if let Some(address) = address {
-                    request.extensions_mut().insert(ClientAddress(address));
+                    request.extensions_mut().insert(address);
                 }
                 self.shared.serve(request, address).await
             }

@@ -4,11 +4,9 @@ use super::hold::{Again, Answer, Shared};
 use super::instruction::{self, Instruction, Mode};
 use super::quota::Permit;
 use crate::answer::error_answer;
-use crate::limit::limit;
 use crate::{Body, BoxError, Upstream, body};
 use bytes::Bytes;
 use http::{Response, StatusCode, response};
-use http_body_util::BodyExt;
 use std::sync::Arc;
 use tokio::time::{Instant, sleep_until};
 use tracing::error;
@@ -75,9 +73,7 @@ struct Kept {
 
 async fn keep(response: Response<Body>, bytes_max: u64) -> Result<Kept, BoxError> {
     let (parts, body) = response.into_parts();
-    let (body, _over) = limit(body, bytes_max);
-    let bytes = body.collect().await?.to_bytes();
-    Ok(Kept { parts, bytes })
+    Ok(Kept { parts, bytes: body::read(body, bytes_max).await? })
 }
 
 impl Kept {
