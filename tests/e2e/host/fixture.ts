@@ -1,5 +1,5 @@
 // What every test starts from: a host, and a browser in which its superadministrator is signed in.
-import { test as base, expect, type BrowserContext, type Page } from '@playwright/test';
+import { test as base, expect, type BrowserContext, type Locator, type Page } from '@playwright/test';
 import { SamHost } from './sam-host.ts';
 
 type StorageState = Awaited<ReturnType<BrowserContext['storageState']>>;
@@ -114,11 +114,33 @@ export async function invite(page: Page, note: string): Promise<string> {
   return link;
 }
 
+/**
+ * Waits for `expected`, pressing `button` again whenever the page says that there were too many tries: all browsers of
+ * a run share one address, and sign-in is limited to ten tries a minute.
+ */
+export async function patiently(page: Page, button: string, expected: Locator): Promise<void> {
+  await expect(async () => {
+    if (await page.getByText('Too many requests').isVisible())
+      await page.getByRole('button', { name: button }).click();
+    await expect(expected).toBeVisible({ timeout: 2_000 });
+  }).toPass({ timeout: 70_000 });
+}
+
+/** Opens a sign-in or invitation link and waits for what it leads to. */
+export async function open(page: Page, link: string, expected: Locator): Promise<void> {
+  await page.goto(link);
+  await patiently(page, 'Try again', expected);
+}
+
+/** Opens a link that no longer works. */
+export async function openRefused(page: Page, link: string): Promise<void> {
+  await open(page, link, page.getByRole('alert').filter({ hasText: 'This link does not work' }));
+}
+
 /** Redeems an invitation as a new person, who then waits for approval. */
 export async function join(page: Page, link: string, name: string): Promise<void> {
-  await page.goto(link);
-  await expect(heading(page, 'You are invited')).toBeVisible();
+  await open(page, link, heading(page, 'You are invited'));
   await page.getByLabel('Your name').fill(name);
   await page.getByRole('button', { name: 'Join SAM' }).click();
-  await expect(heading(page, 'Waiting for approval')).toBeVisible();
+  await patiently(page, 'Join SAM', heading(page, 'Waiting for approval'));
 }

@@ -19,6 +19,11 @@ function binary(): string {
   return named;
 }
 
+/** Ours without `SAM_*`: the host refuses settings it does not know, and the tests want its defaults. */
+function outsideEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SAM_')));
+}
+
 export class SamHost {
   origin = '';
   /** The one-time link of the newest start. */
@@ -41,6 +46,7 @@ export class SamHost {
     ];
     const child = spawn(binary(), ['up', '--listen', listen, '--data-dir', this.#dataDir, ...flags], {
       cwd: ROOT,
+      env: outsideEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;

@@ -1,4 +1,4 @@
-import { expect, heading, invite, join, row, test } from '../host/fixture.ts';
+import { expect, heading, invite, join, open, row, test } from '../host/fixture.ts';
 import type { Page } from '../host/fixture.ts';
 
 async function linkFor(page: Page): Promise<string> {
@@ -15,8 +15,7 @@ test('a second device signs in by link, is listed, and is signed out from the fi
   await page.goto('/settings/sessions');
   const link = await linkFor(page);
   const phone = await visitor();
-  await phone.goto(link);
-  await expect(heading(phone, /^Hello/)).toBeVisible();
+  await open(phone, link, heading(phone, /^Hello/));
 
   await page.reload();
   await expect(row(page, 'This browser')).toHaveCount(1);
@@ -39,8 +38,7 @@ test('signing out everywhere ends every session of that user, this one too', asy
 
   await guest.getByRole('navigation').getByRole('link', { name: 'Sessions' }).click();
   const phone = await visitor();
-  await phone.goto(await linkFor(guest));
-  await expect(heading(phone, 'Hello, Two Devices')).toBeVisible();
+  await open(phone, await linkFor(guest), heading(phone, 'Hello, Two Devices'));
 
   await guest.getByRole('button', { name: 'Sign out everywhere' }).click();
   await guest.getByRole('dialog').getByRole('button', { name: 'Sign out everywhere' }).click();

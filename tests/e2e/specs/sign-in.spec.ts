@@ -1,4 +1,4 @@
-import { expect, heading, test } from '../host/fixture.ts';
+import { expect, heading, patiently, test } from '../host/fixture.ts';
 
 test('the printed link signs in at once, and only once', async ({ freshHost, visitor }) => {
   const page = await visitor();
@@ -17,7 +17,7 @@ test('someone signed in is asked before a link switches the account', async ({ p
   await page.goto(`${host.origin}/login#no-such-link`);
   await expect(heading(page, 'You are already signed in')).toBeVisible();
   await page.getByRole('button', { name: 'Use the link' }).click();
-  await expect(page.getByRole('alert')).toContainText('This link does not work');
+  await patiently(page, 'Try again', page.getByRole('alert').filter({ hasText: 'This link does not work' }));
   await page.getByRole('button', { name: /^Stay signed in/ }).click();
   await expect(heading(page, /^Hello/)).toBeVisible();
 });

@@ -44,8 +44,8 @@ export class Login {
       const error = errorFromFailure(failure);
       // 400 is about the name or the address, and leaves the link as good as it was.
       const mistake = error.status === 400;
-      this.step = mistake ? 'needs-name' : 'refused';
       if (!mistake || person) this.error = error;
+      this.step = mistake || (person && this.retryable) ? 'needs-name' : 'refused';
     }
   };
 
