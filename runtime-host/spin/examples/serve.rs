@@ -1,4 +1,5 @@
 //! Serves a Spin application: `cargo run -p spin-host --release --example serve -- path/to/spin.toml 127.0.0.1:3000`.
+//! Ctrl-C stops it; it then prints what it has counted.
 
 use std::path::PathBuf;
 
@@ -20,5 +21,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind(&address).await?;
     tracing::info!(address = %listener.local_addr()?, "serving");
     host.serve(listener, async { _ = tokio::signal::ctrl_c().await }).await;
+    eprintln!("{}", host.metrics().encode());
     Ok(())
 }
