@@ -35,7 +35,10 @@ pub async fn post<T: DeserializeOwned>(address: &str, ops_token: &str, path: &st
             .body(Full::new(Bytes::from_static(b"{}")))?;
         let answered = async {
             let (parts, body) = sender.send_request(request).await?.into_parts();
-            let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(anyhow::Error::from_boxed)?;
+            let body = Limited::new(body, ANSWER_BYTES_MAX)
+                .collect()
+                .await
+                .map_err(anyhow::Error::from_boxed)?;
             anyhow::Ok((parts.status, body.to_bytes()))
         };
         let driven = async {
@@ -47,9 +50,14 @@ pub async fn post<T: DeserializeOwned>(address: &str, ops_token: &str, path: &st
         };
         let (status, body) = driven.await?;
         if !status.is_success() {
-            bail!("sam-host at {address} answered {status}: {}", String::from_utf8_lossy(&body));
+            bail!(
+                "sam-host at {address} answered {status}: {}",
+                String::from_utf8_lossy(&body)
+            );
         }
         serde_json::from_slice(&body).context("sam-host answered something unexpected")
     };
-    timeout(PATIENCE, exchange).await.with_context(|| format!("no answer from sam-host within {} s", PATIENCE.as_secs()))?
+    timeout(PATIENCE, exchange)
+        .await
+        .with_context(|| format!("no answer from sam-host within {} s", PATIENCE.as_secs()))?
 }

@@ -19,7 +19,10 @@ pub fn command(data_dir: &Path) -> Result<()> {
     data.must_exist()?;
     let sound = verify(&data.default_database())?;
     let tip: String = sound.tip.iter().map(|byte| format!("{byte:02x}")).collect();
-    println!("The audit log is sound: {} sealed rows, {} newest rows not sealed yet.", sound.sealed, sound.unsealed);
+    println!(
+        "The audit log is sound: {} sealed rows, {} newest rows not sealed yet.",
+        sound.sealed, sound.unsealed
+    );
     println!("Its newest link is {tip}; kept elsewhere, it proves later that nothing before it was cut off.");
     Ok(())
 }
@@ -45,11 +48,17 @@ pub fn verify(path: &Path) -> Result<Sound> {
         last = feed(&mut verifier, row).context("the audit log is not sound")?;
     }
     let given: Option<i64> = snapshot
-        .query_row("SELECT max(seq) FROM sqlite_sequence WHERE name = 'audit_log'", [], |row| row.get(0))
+        .query_row(
+            "SELECT max(seq) FROM sqlite_sequence WHERE name = 'audit_log'",
+            [],
+            |row| row.get(0),
+        )
         .with_context(cannot_read)?;
     match given {
         Some(given) if given != last => {
-            bail!("the audit log is not sound: it ends at row {last}, but row {given} was written; the newest rows were removed")
+            bail!(
+                "the audit log is not sound: it ends at row {last}, but row {given} was written; the newest rows were removed"
+            )
         }
         _ => Ok(verifier.finish()),
     }
@@ -87,7 +96,9 @@ mod tests {
     fn log() -> (TempDir, Connection) {
         let dir = tempfile::tempdir().unwrap();
         let database = Connection::open(dir.path().join("default.db")).unwrap();
-        database.execute_batch(include_str!("../../migrations/default/0001_core.sql")).unwrap();
+        database
+            .execute_batch(include_str!("../../migrations/default/0001_core.sql"))
+            .unwrap();
         let mut prev = GENESIS;
         for seq in 1..=5_i64 {
             let actor = (seq % 2 == 0).then_some("01u");
@@ -106,7 +117,16 @@ mod tests {
             prev = hash;
             let sql = "INSERT INTO audit_log (seq, at, actor_user_id, action, target, outcome, prev_hash, hash) \
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-            let values = (seq, row.at, row.actor_user_id, row.action, row.target, row.outcome, hashes.0, hashes.1);
+            let values = (
+                seq,
+                row.at,
+                row.actor_user_id,
+                row.action,
+                row.target,
+                row.outcome,
+                hashes.0,
+                hashes.1,
+            );
             database.execute(sql, values).unwrap();
         }
         (dir, database)
@@ -116,12 +136,27 @@ mod tests {
     fn tampering_is_named() {
         let cases = [
             ("", None),
-            ("UPDATE audit_log SET outcome = 'refused' WHERE seq = 2", Some("row 2 was changed")),
-            ("UPDATE audit_log SET actor_user_id = '' WHERE seq = 1", Some("row 1 was changed")),
-            ("DELETE FROM audit_log WHERE seq = 2", Some("rows before 3 were removed")),
-            ("DELETE FROM audit_log WHERE seq = 5", Some("the newest rows were removed")),
+            (
+                "UPDATE audit_log SET outcome = 'refused' WHERE seq = 2",
+                Some("row 2 was changed"),
+            ),
+            (
+                "UPDATE audit_log SET actor_user_id = '' WHERE seq = 1",
+                Some("row 1 was changed"),
+            ),
+            (
+                "DELETE FROM audit_log WHERE seq = 2",
+                Some("rows before 3 were removed"),
+            ),
+            (
+                "DELETE FROM audit_log WHERE seq = 5",
+                Some("the newest rows were removed"),
+            ),
             ("UPDATE audit_log SET hash = NULL WHERE seq = 4", Some("sealed by half")),
-            ("UPDATE audit_log SET hash = NULL, prev_hash = NULL WHERE seq = 3", Some("row 3 is unsealed")),
+            (
+                "UPDATE audit_log SET hash = NULL, prev_hash = NULL WHERE seq = 3",
+                Some("row 3 is unsealed"),
+            ),
         ];
         for (sql, expect) in cases {
             let (dir, database) = log();

@@ -80,7 +80,10 @@ impl DataDir {
     /// When the directory is absent or was never started.
     pub fn must_exist(&self) -> Result<()> {
         if !self.keys().is_dir() {
-            bail!("{} is no data directory of SAM; start one with `sam-host up --data-dir {0}`", self.root.display());
+            bail!(
+                "{} is no data directory of SAM; start one with `sam-host up --data-dir {0}`",
+                self.root.display()
+            );
         }
         Ok(())
     }
@@ -101,11 +104,21 @@ mod tests {
     fn everything_is_private_and_a_second_process_is_refused() {
         let parent = tempfile::tempdir().unwrap();
         let data = DataDir::at(parent.path().join("data"));
-        assert!(data.must_exist().unwrap_err().to_string().contains("sam-host up --data-dir"));
+        assert!(
+            data.must_exist()
+                .unwrap_err()
+                .to_string()
+                .contains("sam-host up --data-dir")
+        );
         let lock = data.take().unwrap();
         data.must_exist().unwrap();
         for dir in [data.root().to_owned(), data.keys(), data.objects(), data.cache()] {
-            assert_eq!(metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700, "{}", dir.display());
+            assert_eq!(
+                metadata(&dir).unwrap().permissions().mode() & 0o777,
+                0o700,
+                "{}",
+                dir.display()
+            );
         }
         let refused = data.take().unwrap_err().to_string();
         assert!(refused.contains(&format!("pid {}", std::process::id())), "{refused}");

@@ -49,7 +49,9 @@ impl fmt::Debug for Keys {
 
 impl fmt::Debug for ObjectStoreKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ObjectStoreKeys").field("access_key", &self.access_key).finish_non_exhaustive()
+        f.debug_struct("ObjectStoreKeys")
+            .field("access_key", &self.access_key)
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,7 +84,10 @@ impl KeyFiles {
         make(VAULT_KEYS, &|| KeyRing::generate()?.to_json())?;
         make(OPS_TOKEN, &|| random_text())?;
         make(OBJECT_STORE, &|| {
-            let keys = ObjectStoreKeys { access_key: "sam-host".to_owned(), secret_key: random_text()? };
+            let keys = ObjectStoreKeys {
+                access_key: "sam-host".to_owned(),
+                secret_key: random_text()?,
+            };
             Ok(serde_json::to_string(&keys)?)
         })?;
         Ok(made)
@@ -96,7 +101,11 @@ impl KeyFiles {
         let vault_keys = self.ring()?.to_json()?;
         let object_store = serde_json::from_str(&secret_file::read(&self.path(OBJECT_STORE))?)
             .map_err(|_| anyhow::anyhow!("{} is not a key pair", self.path(OBJECT_STORE).display()))?;
-        Ok(Keys { vault_keys, ops_token: self.ops_token()?, object_store })
+        Ok(Keys {
+            vault_keys,
+            ops_token: self.ops_token()?,
+            object_store,
+        })
     }
 
     /// Reads the ops token alone.

@@ -29,12 +29,19 @@ impl PublicUrl {
             None => format!("http://{listener}"),
         };
         let url = Url::parse(&text).with_context(|| format!("--public-url {text:?} is not a URL"))?;
-        let is_origin = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-        let host = url.host_str().filter(|_| is_origin && matches!(url.scheme(), "http" | "https"));
+        let is_origin =
+            url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        let host = url
+            .host_str()
+            .filter(|_| is_origin && matches!(url.scheme(), "http" | "https"));
         let Some(host) = host else {
             bail!("--public-url {text:?} must be http:// or https:// with a host, an optional port and nothing more");
         };
-        Ok(Self { origin: url.origin().ascii_serialization(), is_https: url.scheme() == "https", host: host.to_owned() })
+        Ok(Self {
+            origin: url.origin().ascii_serialization(),
+            is_https: url.scheme() == "https",
+            host: host.to_owned(),
+        })
     }
 
     /// For the edge's headers.
@@ -52,7 +59,11 @@ pub async fn bind(listen: &str, insecure_http: bool) -> Result<TcpListener> {
         .await
         .with_context(|| format!("--listen {listen:?} is not ADDRESS:PORT"))?
         .collect();
-    if let Some(open) = addresses.iter().find(|address| !address.ip().is_loopback()).filter(|_| !insecure_http) {
+    if let Some(open) = addresses
+        .iter()
+        .find(|address| !address.ip().is_loopback())
+        .filter(|_| !insecure_http)
+    {
         bail!(
             "--listen {listen} can be reached by others ({}), and plain HTTP lets them read passwords and sessions. \
              Listen on 127.0.0.1 behind a proxy with HTTPS, or accept the risk with --insecure-http",
@@ -60,7 +71,9 @@ pub async fn bind(listen: &str, insecure_http: bool) -> Result<TcpListener> {
         );
     }
     let bound = TcpListener::bind(addresses.as_slice()).await;
-    bound.with_context(|| format!("{listen} cannot be listened on; is another sam-host running? --listen takes another address"))
+    bound.with_context(|| {
+        format!("{listen} cannot be listened on; is another sam-host running? --listen takes another address")
+    })
 }
 
 /// Which `Host` names the public listener answers to.
@@ -70,7 +83,9 @@ pub fn host_names(listener: IpAddr, public: &PublicUrl, given: &[String]) -> Hos
         // Reached by any name and address of this machine, as its operator asked for with --insecure-http.
         return HostNames::any();
     }
-    given.iter().fold(HostNames::loopback().and(&public.host), |names, name| names.and(name))
+    given
+        .iter()
+        .fold(HostNames::loopback().and(&public.host), |names, name| names.and(name))
 }
 
 /// Origins whose pages may use the object store: the app's own, under every name that it has on this machine.

@@ -39,7 +39,10 @@ pub fn command(data_dir: &Path) -> Result<()> {
     data.must_exist()?;
     let noted = data.admin_address();
     let address = std::fs::read_to_string(&noted).with_context(|| {
-        format!("{} is missing: no sam-host with an admin listener runs on this data directory", noted.display())
+        format!(
+            "{} is missing: no sam-host with an admin listener runs on this data directory",
+            noted.display()
+        )
     })?;
     let token = KeyFiles::at(data.keys()).ops_token()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -58,7 +61,11 @@ pub(crate) struct Links {
 
 impl Links {
     pub(crate) fn new(components: Components, origin: &str, ops_token: &str) -> Self {
-        Self { components, origin: origin.into(), authorization: digest(format!("Bearer {ops_token}").as_bytes()) }
+        Self {
+            components,
+            origin: origin.into(),
+            authorization: digest(format!("Bearer {ops_token}").as_bytes()),
+        }
     }
 }
 
@@ -67,22 +74,39 @@ impl Upstream for Links {
         if (request.method(), request.uri().path()) != (&Method::POST, PATH) {
             return error_answer(StatusCode::NOT_FOUND, "NOT_FOUND", "There is nothing at this address.");
         }
-        let shown = request.headers().get(AUTHORIZATION).map_or(&[][..], HeaderValue::as_bytes);
+        let shown = request
+            .headers()
+            .get(AUTHORIZATION)
+            .map_or(&[][..], HeaderValue::as_bytes);
         // Digests are compared, so that the time it takes says nothing about the token.
         if digest(shown) != self.authorization {
-            return error_answer(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "The ops token is missing or wrong.");
+            return error_answer(
+                StatusCode::UNAUTHORIZED,
+                "UNAUTHORIZED",
+                "The ops token is missing or wrong.",
+            );
         }
         let made = self.components.login_link().await;
-        let answer = made.map(|token| serde_json::to_string(&LoginLink { url: url(&self.origin, &token.token) }));
+        let answer = made.map(|token| {
+            serde_json::to_string(&LoginLink {
+                url: url(&self.origin, &token.token),
+            })
+        });
         match answer {
             Ok(Ok(json)) => {
                 let mut response = Response::new(body::full(json));
-                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                response
+                    .headers_mut()
+                    .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 response
             }
             Ok(Err(_)) | Err(_) => {
                 error!(error = ?answer.err(), "no sign-in link could be made");
-                error_answer(StatusCode::BAD_GATEWAY, "NO_LINK", "No link could be made; the log of sam-host says why.")
+                error_answer(
+                    StatusCode::BAD_GATEWAY,
+                    "NO_LINK",
+                    "No link could be made; the log of sam-host says why.",
+                )
             }
         }
     }

@@ -65,7 +65,11 @@ pub struct Scheduler {
 impl Default for Scheduler {
     fn default() -> Self {
         let (wakes, woken) = mpsc::channel(WAKES_MAX);
-        Self { wakes, woken, counters: Counters::default() }
+        Self {
+            wakes,
+            woken,
+            counters: Counters::default(),
+        }
     }
 }
 
@@ -87,7 +91,11 @@ impl Scheduler {
 
     /// Runs until `shutdown`, then waits for the calls in flight.
     pub async fn run(self, work: impl Work, shutdown: CancellationToken) {
-        let Self { wakes: _keeps_channel_open, mut woken, counters } = self;
+        let Self {
+            wakes: _keeps_channel_open,
+            mut woken,
+            counters,
+        } = self;
         let mut owner = Owner {
             work,
             counters,
@@ -137,8 +145,16 @@ impl<W: Work> Owner<W> {
             return;
         };
         self.counters.wake(known.name);
-        let queue = DueQueue { queue: known.name.to_owned(), component: known.component.to_owned() };
-        if self.queues.entry(queue.queue.clone()).or_default().woken(Instant::now()) {
+        let queue = DueQueue {
+            queue: known.name.to_owned(),
+            component: known.component.to_owned(),
+        };
+        if self
+            .queues
+            .entry(queue.queue.clone())
+            .or_default()
+            .woken(Instant::now())
+        {
             self.call(queue);
         }
     }
@@ -161,7 +177,11 @@ impl<W: Work> Owner<W> {
             }
             Event::Worked(queue, result) => {
                 let outcome = self.outcome(&queue, result);
-                let again = self.queues.entry(queue.queue.clone()).or_default().ended(outcome, Instant::now());
+                let again = self
+                    .queues
+                    .entry(queue.queue.clone())
+                    .or_default()
+                    .ended(outcome, Instant::now());
                 if again {
                     self.call(queue);
                 }

@@ -22,9 +22,7 @@ pub struct SettingsError(Vec<String>);
 ///
 /// # Errors
 /// Lists every unknown name and every value that does not fit.
-pub fn read(
-    environment: impl Iterator<Item = (String, String)>,
-) -> Result<BTreeMap<String, String>, SettingsError> {
+pub fn read(environment: impl Iterator<Item = (String, String)>) -> Result<BTreeMap<String, String>, SettingsError> {
     let own = own_names();
     let (mut settings, mut problems) = (BTreeMap::new(), Vec::new());
     for (name, value) in environment.filter(|(name, _)| name.starts_with(PREFIX) && !own.contains(name)) {
@@ -43,7 +41,11 @@ pub fn read(
             },
         }
     }
-    if problems.is_empty() { Ok(settings) } else { Err(SettingsError(problems)) }
+    if problems.is_empty() {
+        Ok(settings)
+    } else {
+        Err(SettingsError(problems))
+    }
 }
 
 fn is_made_by_host(setting: &Setting) -> bool {
@@ -53,7 +55,9 @@ fn is_made_by_host(setting: &Setting) -> bool {
 /// The variables that the command line reads.
 fn own_names() -> BTreeSet<String> {
     let cli = Cli::command();
-    let commands = std::iter::once(&cli).chain(cli.get_subcommands()).chain(cli.get_subcommands().flat_map(|c| c.get_subcommands()));
+    let commands = std::iter::once(&cli)
+        .chain(cli.get_subcommands())
+        .chain(cli.get_subcommands().flat_map(|c| c.get_subcommands()));
     let arguments = commands.flat_map(|command| command.get_arguments());
     let names = arguments.filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned));
     names.chain([FILTER_ENV.to_owned()]).collect()
@@ -72,7 +76,9 @@ fn misfit(kind: Kind, value: &str) -> Option<String> {
             let fits = value.is_empty() || Url::parse(value).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
             (!fits).then(|| "an http or https URL, or empty".to_owned())
         }
-        Kind::Json => serde_json::from_str::<serde_json::Value>(value).is_err().then(|| "JSON".to_owned()),
+        Kind::Json => serde_json::from_str::<serde_json::Value>(value)
+            .is_err()
+            .then(|| "JSON".to_owned()),
     }
 }
 
@@ -81,13 +87,25 @@ mod tests {
     use super::*;
 
     fn given(pairs: &[(&str, &str)]) -> Result<BTreeMap<String, String>, SettingsError> {
-        read(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+        read(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        )
     }
 
     #[test]
     fn settings_come_from_the_environment_by_the_names_of_the_table() {
-        let settings = given(&[("SAM_REQUIRE_APPROVAL", "false"), ("SAM_LISTEN", "x"), ("SAM_LOG", "debug"), ("PATH", "/")]);
-        assert_eq!(settings.unwrap(), BTreeMap::from([("require_approval".to_owned(), "false".to_owned())]));
+        let settings = given(&[
+            ("SAM_REQUIRE_APPROVAL", "false"),
+            ("SAM_LISTEN", "x"),
+            ("SAM_LOG", "debug"),
+            ("PATH", "/"),
+        ]);
+        assert_eq!(
+            settings.unwrap(),
+            BTreeMap::from([("require_approval".to_owned(), "false".to_owned())])
+        );
     }
 
     #[test]
@@ -100,9 +118,17 @@ mod tests {
             ("SAM_VAULT_KEYS", "sekrit"),
         ]);
         let text = refused.unwrap_err().to_string();
-        for part in ["SAM_REQUIRE_APROVAL is no setting", "from 1 to 365", "http or https", "SAM_VAULT_KEYS is set by sam-host"] {
+        for part in [
+            "SAM_REQUIRE_APROVAL is no setting",
+            "from 1 to 365",
+            "http or https",
+            "SAM_VAULT_KEYS is set by sam-host",
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
-        assert!(!text.contains("sekrit") && !text.contains("SAM_INSECURE_HTTP"), "{text}");
+        assert!(
+            !text.contains("sekrit") && !text.contains("SAM_INSECURE_HTTP"),
+            "{text}"
+        );
     }
 }

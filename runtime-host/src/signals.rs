@@ -16,7 +16,10 @@ impl Signals {
     /// When the system refuses a signal handler.
     pub fn listen() -> Result<Self> {
         let handler = |kind| signal(kind).context("no signal handler could be installed");
-        Ok(Self { interrupt: handler(SignalKind::interrupt())?, terminate: handler(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: handler(SignalKind::interrupt())?,
+            terminate: handler(SignalKind::terminate())?,
+        })
     }
 
     /// Waits for the next of them.

@@ -17,9 +17,13 @@ pub use steps::{Running, start};
 /// # Errors
 /// Names the step of the start that failed.
 pub fn command(args: UpArgs) -> Result<()> {
-    let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let settings = settings::read(environment)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads can be started")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no threads can be started")?;
     let result = runtime.block_on(async {
         let mut signals = Signals::listen()?;
         let running = tokio::select! {

@@ -68,7 +68,11 @@ impl Components {
     {
         let mut authorization = HeaderValue::try_from(format!("Bearer {ops_token}"))?;
         authorization.set_sensitive(true);
-        Ok(Self { call: Arc::new(call), authorization, wakes })
+        Ok(Self {
+            call: Arc::new(call),
+            authorization,
+            wakes,
+        })
     }
 
     /// Brings the databases to the schema of these components.
@@ -84,7 +88,14 @@ impl Components {
     /// # Errors
     /// When `identity` refuses or fails.
     pub async fn login_link(&self) -> Result<HostLinkToken, CallError> {
-        self.post("identity", "/_work/login-link", &HostLink { purpose: HostLinkPurpose::FirstRun }).await
+        self.post(
+            "identity",
+            "/_work/login-link",
+            &HostLink {
+                purpose: HostLinkPurpose::FirstRun,
+            },
+        )
+        .await
     }
 
     /// Which queues have something to do.
@@ -101,7 +112,12 @@ impl Components {
     /// # Errors
     /// When the component refuses or fails.
     pub async fn work(&self, queue: &DueQueue) -> Result<Worked, CallError> {
-        self.post(&queue.component, &format!("/_work/{}", queue.queue), &serde_json::json!({})).await
+        self.post(
+            &queue.component,
+            &format!("/_work/{}", queue.queue),
+            &serde_json::json!({}),
+        )
+        .await
     }
 
     async fn post<T: DeserializeOwned>(
@@ -118,7 +134,9 @@ impl Components {
         let content = serde_json::to_vec(content).map_err(|error| malformed(error.into()))?;
         let mut request = Request::new(body::full(content));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = path.parse().map_err(|error: http::uri::InvalidUri| malformed(error.into()))?;
+        *request.uri_mut() = path
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| malformed(error.into()))?;
         let headers = request.headers_mut();
         headers.insert(HOST, HeaderValue::from_static("localhost"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -130,7 +148,12 @@ impl Components {
         if !parts.status.is_success() {
             let answer = String::from_utf8_lossy(&bytes).chars().take(500).collect();
             let (component, path) = (component.to_owned(), path.to_owned());
-            return Err(CallError::Refused { component, path, status: parts.status, answer });
+            return Err(CallError::Refused {
+                component,
+                path,
+                status: parts.status,
+                answer,
+            });
         }
         serde_json::from_slice(&bytes).map_err(|error| malformed(error.into()))
     }

@@ -27,16 +27,21 @@ pub(crate) struct Logged {
     body: Body,
     bytes: u64,
     complete: bool,
+    /// The server stops asking for frames once it has sent as many bytes as the head announced.
+    announced: Option<u64>,
     entry: Entry,
 }
 
 impl Logged {
-    pub(crate) fn new(body: Body, entry: Entry) -> Self {
-        let complete = http_body::Body::is_end_stream(&body);
+    pub(crate) fn new(body: Body, announced: Option<u64>, entry: Entry) -> Self {
+        // Nothing is sent after the head of these, whatever the body says.
+        let is_bodiless = entry.method == Method::HEAD || announced == Some(0);
+        let complete = is_bodiless || http_body::Body::is_end_stream(&body);
         Self {
             body,
             bytes: 0,
             complete,
+            announced,
             entry,
         }
     }
@@ -52,7 +57,8 @@ impl http_body::Body for Logged {
             Poll::Ready(Some(Ok(frame))) => {
                 self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
                 // The server stops asking once a body says that it has ended, so look now.
-                self.complete = self.body.is_end_stream();
+                self.complete =
+                    self.body.is_end_stream() || self.announced.is_some_and(|announced| self.bytes >= announced);
             }
             Poll::Ready(None) => self.complete = true,
             Poll::Ready(Some(Err(_))) | Poll::Pending => {}

@@ -8,7 +8,7 @@ use crate::metrics::Metrics;
 use crate::objects::ObjectStore;
 use crate::{Body, HostNames, HostRefusal, Scheme, Upstream, Wakes, limit};
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, UPGRADE};
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -135,6 +135,7 @@ impl<U: Upstream> Edge<U> {
             .get(X_SAM_COMPONENT)
             .and_then(|name| name.to_str().ok())
             .map(str::to_owned);
+        let announced = declared_length(&parts.headers).or(http_body::Body::size_hint(&body).exact());
         let demanded = parts.status == StatusCode::UPGRADE_REQUIRED;
         hygiene::finish_response(&mut parts.headers, &id_value, self.shared.scheme);
         if demanded {
@@ -153,7 +154,7 @@ impl<U: Upstream> Edge<U> {
             started,
             metrics,
         };
-        Response::from_parts(parts, Logged::new(body, entry).boxed_unsync())
+        Response::from_parts(parts, Logged::new(body, announced, entry).boxed_unsync())
     }
 }
 
@@ -190,7 +191,7 @@ impl<U: Upstream> Shared<U> {
         {
             return objects.handle(request).await;
         }
-        if declared_length(&request).is_some_and(|length| length > self.body_bytes_max) {
+        if declared_length(request.headers()).is_some_and(|length| length > self.body_bytes_max) {
             return self.too_large();
         }
         if let Some(target) = request.uri().authority().and(request.uri().path_and_query()).cloned() {
@@ -214,6 +215,6 @@ impl<U: Upstream> Shared<U> {
     }
 }
 
-fn declared_length(request: &Request<Body>) -> Option<u64> {
-    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

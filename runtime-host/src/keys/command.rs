@@ -15,7 +15,11 @@ pub fn init(data_dir: &Path) -> Result<()> {
     let made = KeyFiles::at(&keys).init()?;
     match made.is_empty() {
         true => println!("All keys are there already, in {}.", keys.display()),
-        false => println!("Made {} in {}. Keep a copy in a safe place.", made.join(", "), keys.display()),
+        false => println!(
+            "Made {} in {}. Keep a copy in a safe place.",
+            made.join(", "),
+            keys.display()
+        ),
     }
     Ok(())
 }

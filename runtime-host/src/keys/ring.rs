@@ -51,7 +51,10 @@ impl KeyRing {
     /// # Errors
     /// When the system has no random bytes.
     pub fn generate() -> Result<Self> {
-        let mut ring = Self { seal: Vec::new(), sign: Vec::new() };
+        let mut ring = Self {
+            seal: Vec::new(),
+            sign: Vec::new(),
+        };
         ring.rotate()?;
         Ok(ring)
     }
@@ -64,8 +67,16 @@ impl KeyRing {
         let Ok(ring) = serde_json::from_str::<Self>(json) else {
             bail!("it is not a key ring: {{\"seal\":[{{id,key,active}}],\"sign\":[{{id,seed,active}}]}} is expected")
         };
-        let seal = ring.seal.iter().map(|key| (key.id.as_str(), key.key.as_str(), key.active)).collect();
-        let sign = ring.sign.iter().map(|key| (key.id.as_str(), key.seed.as_str(), key.active)).collect();
+        let seal = ring
+            .seal
+            .iter()
+            .map(|key| (key.id.as_str(), key.key.as_str(), key.active))
+            .collect();
+        let sign = ring
+            .sign
+            .iter()
+            .map(|key| (key.id.as_str(), key.seed.as_str(), key.active))
+            .collect();
         check("seal", seal)?;
         check("sign", sign)?;
         Ok(ring)
@@ -84,8 +95,16 @@ impl KeyRing {
     /// # Errors
     /// When the system has no random bytes.
     pub fn rotate(&mut self) -> Result<()> {
-        let seal = SealKey { id: next_id("k", self.seal.iter().map(|key| &key.id)), key: random_text()?, active: true };
-        let sign = SignKey { id: next_id("s", self.sign.iter().map(|key| &key.id)), seed: random_text()?, active: true };
+        let seal = SealKey {
+            id: next_id("k", self.seal.iter().map(|key| &key.id)),
+            key: random_text()?,
+            active: true,
+        };
+        let sign = SignKey {
+            id: next_id("s", self.sign.iter().map(|key| &key.id)),
+            seed: random_text()?,
+            active: true,
+        };
         self.seal.iter_mut().for_each(|key| key.active = false);
         self.sign.iter_mut().for_each(|key| key.active = false);
         self.seal.insert(0, seal);
@@ -117,7 +136,10 @@ fn check(list: &str, keys: Vec<(&str, &str, bool)>) -> Result<()> {
 
 /// One more than the highest number in use, so that an id is never used twice even if somebody removed keys by hand.
 fn next_id<'k>(prefix: &str, ids: impl Iterator<Item = &'k String>) -> String {
-    let highest = ids.filter_map(|id| id.strip_prefix(prefix)?.parse::<u32>().ok()).max().unwrap_or(0);
+    let highest = ids
+        .filter_map(|id| id.strip_prefix(prefix)?.parse::<u32>().ok())
+        .max()
+        .unwrap_or(0);
     format!("{prefix}{}", highest.saturating_add(1))
 }
 
@@ -149,7 +171,10 @@ mod tests {
         ring.seal.remove(1);
         ring.rotate().unwrap();
         let ids = ring.ids();
-        assert_eq!(ids.seal, [("k4".into(), true), ("k3".into(), false), ("k1".into(), false)]);
+        assert_eq!(
+            ids.seal,
+            [("k4".into(), true), ("k3".into(), false), ("k1".into(), false)]
+        );
         assert_eq!(ids.sign.len(), 4);
     }
 }

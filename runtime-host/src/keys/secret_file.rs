@@ -23,11 +23,19 @@ pub(super) fn write(path: &Path, content: &str) -> Result<()> {
 
 /// Reads `path`, unless others could read it too.
 pub(super) fn read(path: &Path) -> Result<String> {
-    let missing = || format!("the key file {} cannot be read; `sam-host keys init` makes missing ones", path.display());
+    let missing = || {
+        format!(
+            "the key file {} cannot be read; `sam-host keys init` makes missing ones",
+            path.display()
+        )
+    };
     let mode = fs::metadata(path).with_context(missing)?.permissions().mode();
     if mode & 0o077 != 0 {
         let mode = mode & 0o777;
-        bail!("other users can read the key file {0} (mode {mode:o}); run `chmod 600 {0}` and think of a rotation", path.display());
+        bail!(
+            "other users can read the key file {0} (mode {mode:o}); run `chmod 600 {0}` and think of a rotation",
+            path.display()
+        );
     }
     fs::read_to_string(path).with_context(missing)
 }

@@ -19,11 +19,19 @@ pub(super) struct Counters {
 impl Counters {
     pub(super) fn register(&self, registry: &mut Registry) {
         let registry = registry.sub_registry_with_prefix("sam_scheduler");
-        registry.register("ticks", "Questions to ops about due queues, by outcome", self.ticks.clone());
+        registry.register(
+            "ticks",
+            "Questions to ops about due queues, by outcome",
+            self.ticks.clone(),
+        );
         registry.register("wakes", "Wakes by responses, by queue", self.wakes.clone());
         registry.register("calls", "Calls of workers, by queue and outcome", self.calls.clone());
         registry.register("jobs_done", "Jobs done, by queue", self.done.clone());
-        registry.register("jobs_failed", "Attempts at jobs that failed, by queue", self.failed.clone());
+        registry.register(
+            "jobs_failed",
+            "Attempts at jobs that failed, by queue",
+            self.failed.clone(),
+        );
     }
 
     pub(super) fn tick(&self, outcome: &'static str) {
@@ -37,7 +45,9 @@ impl Counters {
     /// `None` is a call that failed as a whole.
     pub(super) fn worked(&self, queue: &str, worked: Option<&Worked>) {
         let outcome = if worked.is_some() { "ok" } else { "failed" };
-        self.calls.get_or_create(&[("queue", queue.to_owned()), ("outcome", outcome.to_owned())]).inc();
+        self.calls
+            .get_or_create(&[("queue", queue.to_owned()), ("outcome", outcome.to_owned())])
+            .inc();
         if let Some(worked) = worked {
             let queue = [("queue", queue.to_owned())];
             self.done.get_or_create(&queue).inc_by(worked.done.into());

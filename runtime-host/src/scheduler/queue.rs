@@ -79,7 +79,11 @@ impl QueueState {
         }
         self.failures = 0;
         let again = woken || outcome == Outcome::More;
-        self.phase = if again { Phase::Running { woken: false } } else { Phase::Idle };
+        self.phase = if again {
+            Phase::Running { woken: false }
+        } else {
+            Phase::Idle
+        };
         again
     }
 
@@ -111,13 +115,36 @@ mod tests {
             (&[Due, Ended(More), Ended(Idle)], &[true, true, false]),
             (&[Woken, Woken, Ended(Idle), Ended(Idle)], &[true, false, true, false]),
             (&[Due, Due, Ended(Idle)], &[true, false, false]),
-            (&[Due, Ended(Failed), Due, Woken, Wait(1000), Due], &[true, false, false, false, false, true]),
             (
-                &[Due, Ended(Failed), Wait(1000), Due, Ended(Failed), Wait(1000), Due, Wait(1000), Woken],
+                &[Due, Ended(Failed), Due, Woken, Wait(1000), Due],
+                &[true, false, false, false, false, true],
+            ),
+            (
+                &[
+                    Due,
+                    Ended(Failed),
+                    Wait(1000),
+                    Due,
+                    Ended(Failed),
+                    Wait(1000),
+                    Due,
+                    Wait(1000),
+                    Woken,
+                ],
                 &[true, false, false, true, false, false, false, false, true],
             ),
             (
-                &[Due, Ended(Failed), Wait(1000), Due, Ended(Idle), Due, Ended(Failed), Wait(1000), Due],
+                &[
+                    Due,
+                    Ended(Failed),
+                    Wait(1000),
+                    Due,
+                    Ended(Idle),
+                    Due,
+                    Ended(Failed),
+                    Wait(1000),
+                    Due,
+                ],
                 &[true, false, false, true, false, true, false, false, true],
             ),
         ];

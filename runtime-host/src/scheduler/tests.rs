@@ -26,7 +26,12 @@ impl Fake {
 }
 
 fn refused() -> CallError {
-    CallError::Refused { component: "c".into(), path: "/".into(), status: http::StatusCode::BAD_GATEWAY, answer: String::new() }
+    CallError::Refused {
+        component: "c".into(),
+        path: "/".into(),
+        status: http::StatusCode::BAD_GATEWAY,
+        answer: String::new(),
+    }
 }
 
 impl Work for Fake {
@@ -36,13 +41,24 @@ impl Work for Fake {
         if due.contains(&"ops is broken") {
             return Err(refused());
         }
-        Ok(due.into_iter().map(|queue| DueQueue { queue: queue.into(), component: "c".into() }).collect())
+        Ok(due
+            .into_iter()
+            .map(|queue| DueQueue {
+                queue: queue.into(),
+                component: "c".into(),
+            })
+            .collect())
     }
 
     async fn work(&self, queue: &DueQueue) -> Result<Worked, CallError> {
         let count = self.count(&queue.queue);
         *self.running.lock().unwrap().entry(queue.queue.clone()).or_default() += 1;
-        assert_eq!(self.running.lock().unwrap()[&queue.queue], 1, "{} is called twice at once", queue.queue);
+        assert_eq!(
+            self.running.lock().unwrap()[&queue.queue],
+            1,
+            "{} is called twice at once",
+            queue.queue
+        );
         match queue.queue.as_str() {
             "hung" => std::future::pending().await,
             // Longer than a tick.
@@ -52,15 +68,30 @@ impl Work for Fake {
         *self.running.lock().unwrap().entry(queue.queue.clone()).or_default() -= 1;
         match queue.queue.as_str() {
             "broken" => Err(refused()),
-            "long" => Ok(Worked { done: 1, failed: 0, more: !count.is_multiple_of(3) }),
-            "stuck" => Ok(Worked { done: 0, failed: 0, more: true }),
-            _ => Ok(Worked { done: 1, failed: 0, more: false }),
+            "long" => Ok(Worked {
+                done: 1,
+                failed: 0,
+                more: !count.is_multiple_of(3),
+            }),
+            "stuck" => Ok(Worked {
+                done: 0,
+                failed: 0,
+                more: true,
+            }),
+            _ => Ok(Worked {
+                done: 1,
+                failed: 0,
+                more: false,
+            }),
         }
     }
 }
 
 async fn run(due: &[&'static str], seconds: f64, wakes: &[&str]) -> Fake {
-    let fake = Fake { due: Arc::new(Mutex::new(due.to_vec())), ..Fake::default() };
+    let fake = Fake {
+        due: Arc::new(Mutex::new(due.to_vec())),
+        ..Fake::default()
+    };
     let (scheduler, shutdown) = (Scheduler::default(), CancellationToken::new());
     let waker = scheduler.waker();
     let running = tokio::spawn(scheduler.run(fake.clone(), shutdown.clone()));

@@ -10,7 +10,12 @@ pub(super) fn open(url: &str) {
     if !stdout().is_terminal() {
         return;
     }
-    let opener = Command::new("xdg-open").arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let opener = Command::new("xdg-open")
+        .arg(url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
     if let Err(error) = opener {
         debug!(%error, "no browser was opened");
     }

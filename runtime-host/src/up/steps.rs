@@ -109,7 +109,10 @@ pub async fn start(args: &UpArgs, settings: BTreeMap<String, String>) -> Result<
         async move { host.handle_component(&component, request).await }.boxed()
     };
     let components = Components::new(call, &keys.ops_token, wakes.clone()).context("the ops token is malformed")?;
-    let migrated = components.migrate().await.context("the databases cannot be brought to this version's schema")?;
+    let migrated = components
+        .migrate()
+        .await
+        .context("the databases cannot be brought to this version's schema")?;
     if !migrated.applied.is_empty() {
         info!(applied = migrated.applied.join(", "), "migrated the databases");
     }
@@ -134,7 +137,10 @@ pub async fn start(args: &UpArgs, settings: BTreeMap<String, String>) -> Result<
     let mut servers = vec![serve_public(listener, edge, &shutdown)];
     servers.extend(admin);
 
-    let token = components.login_link().await.context("the sign-in link cannot be made")?;
+    let token = components
+        .login_link()
+        .await
+        .context("the sign-in link cannot be made")?;
     let running = Running {
         login_url: login_link::url(&public.origin, &token.token),
         origin: public.origin,
@@ -152,8 +158,14 @@ pub async fn start(args: &UpArgs, settings: BTreeMap<String, String>) -> Result<
 
 async fn build(args: &UpArgs, data: &DataDir, variables: BTreeMap<String, String>) -> Result<Host> {
     let cache = args.cache_dir.clone().unwrap_or_else(|| data.cache());
-    let builder = Host::builder(&args.manifest).state_dir(data.root()).cache_dir(cache).variables(variables);
-    builder.build().await.with_context(|| format!("the application {} cannot be started", args.manifest.display()))
+    let builder = Host::builder(&args.manifest)
+        .state_dir(data.root())
+        .cache_dir(cache)
+        .variables(variables);
+    builder
+        .build()
+        .await
+        .with_context(|| format!("the application {} cannot be started", args.manifest.display()))
 }
 
 /// The local object store, unless the settings name an outside one.
@@ -163,7 +175,10 @@ fn objects(
     settings: &BTreeMap<String, String>,
     origins: Vec<String>,
 ) -> Result<Option<ObjectStore>> {
-    if settings.get(names::S3_ENDPOINT.name).is_some_and(|endpoint| !endpoint.is_empty()) {
+    if settings
+        .get(names::S3_ENDPOINT.name)
+        .is_some_and(|endpoint| !endpoint.is_empty())
+    {
         return Ok(None);
     }
     let store = ObjectStore::open(ObjectStoreConfig {
@@ -209,7 +224,15 @@ fn serve_public<U: sam_edge::Upstream>(
         let edge = edge.clone();
         async move { edge.handle(request, Some(client)).await }
     };
-    tokio::spawn(serve(listener, service, ServeLimits { drain: DRAIN, ..ServeLimits::default() }, shutdown.clone()))
+    tokio::spawn(serve(
+        listener,
+        service,
+        ServeLimits {
+            drain: DRAIN,
+            ..ServeLimits::default()
+        },
+        shutdown.clone(),
+    ))
 }
 
 /// Serves operators, if wanted, and notes where.
@@ -226,7 +249,9 @@ async fn serve_admin<U: sam_edge::Upstream>(
         return Ok((None, None));
     }
     // Whoever reaches it reads all metrics, so it is for this machine only, whatever --insecure-http says.
-    let listener = listen::bind(&args.admin_listen, false).await.context("the admin listener (--admin-listen) cannot be started")?;
+    let listener = listen::bind(&args.admin_listen, false)
+        .await
+        .context("the admin listener (--admin-listen) cannot be started")?;
     let noted = data.admin_address();
     std::fs::write(&noted, format!("{}\n", listener.local_addr()?))
         .with_context(|| format!("{} cannot be written", noted.display()))?;
@@ -237,6 +262,14 @@ async fn serve_admin<U: sam_edge::Upstream>(
         let admin = admin.clone();
         async move { admin.handle(request).await }
     };
-    let server = tokio::spawn(serve(listener, service, ServeLimits { drain: DRAIN, ..ServeLimits::default() }, shutdown.clone()));
+    let server = tokio::spawn(serve(
+        listener,
+        service,
+        ServeLimits {
+            drain: DRAIN,
+            ..ServeLimits::default()
+        },
+        shutdown.clone(),
+    ));
     Ok((Some(server), Some(noted)))
 }

@@ -73,7 +73,10 @@ struct Kept {
 
 async fn keep(response: Response<Body>, bytes_max: u64) -> Result<Kept, BoxError> {
     let (parts, body) = response.into_parts();
-    Ok(Kept { parts, bytes: body::read(body, bytes_max).await? })
+    Ok(Kept {
+        parts,
+        bytes: body::read(body, bytes_max).await?,
+    })
 }
 
 impl Kept {
