@@ -5,7 +5,7 @@ use std::fmt;
 use axum::body::Body;
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
-use sam_contract::ids::AccountId;
+use sam_contract::ids::{AccountId, UserId};
 use sam_contract::route::{Encoded, EventStream, Output};
 
 use crate::error::ApiError;
@@ -31,13 +31,26 @@ impl fmt::Display for Wake {
     }
 }
 
+/// What an answer has besides its body.
+#[derive(Debug, Clone, Default)]
+pub struct Extras {
+    /// Status, where it is not the route's.
+    pub status: Option<u16>,
+    /// Headers to add.
+    pub headers: HeaderMap,
+    /// Whom to wake.
+    pub wakes: Vec<Wake>,
+    /// For the audit log: who it was, where the request itself did not tell.
+    pub actor: Option<(UserId, AccountId)>,
+    /// For the audit log: on what, where the path does not tell.
+    pub target: Option<String>,
+}
+
 /// An answer `O` with more than a body. A handler that needs no more returns `O` itself.
 #[derive(Debug, Clone)]
 pub struct Reply<O> {
     output: O,
-    status: Option<u16>,
-    headers: HeaderMap,
-    wakes: Vec<Wake>,
+    extras: Extras,
 }
 
 impl<O> Reply<O> {
@@ -45,42 +58,50 @@ impl<O> Reply<O> {
     pub fn new(output: O) -> Self {
         Self {
             output,
-            status: None,
-            headers: HeaderMap::new(),
-            wakes: Vec::new(),
+            extras: Extras::default(),
         }
     }
 
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.append(name, value);
+        self.extras.headers.append(name, value);
         self
     }
 
     /// Answers with another status than the route's.
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {
-        self.status = Some(status);
+        self.extras.status = Some(status);
         self
     }
 
     /// Wakes whoever waits for what has just been written.
     #[must_use]
     pub fn wake(mut self, wakes: &[Wake]) -> Self {
-        self.wakes.extend_from_slice(wakes);
+        self.extras.wakes.extend_from_slice(wakes);
+        self
+    }
+
+    /// Names in the audit log who signed in: the request came without a principal.
+    #[must_use]
+    pub fn by(mut self, user: UserId, account: AccountId) -> Self {
+        self.extras.actor = Some((user, account));
+        self
+    }
+
+    /// Names in the audit log what was made: the path has no id yet.
+    #[must_use]
+    pub fn about(mut self, target: impl ToString) -> Self {
+        self.extras.target = Some(target.to_string());
         self
     }
 }
 
 /// What every handler's answer becomes.
 pub struct Answer {
-    /// Status, where it is not the route's.
-    pub status: Option<u16>,
-    /// Headers to add.
-    pub headers: HeaderMap,
-    /// Whom to wake.
-    pub wakes: Vec<Wake>,
+    /// All but the body.
+    pub extras: Extras,
     /// The body.
     pub payload: Payload,
 }
@@ -98,12 +119,9 @@ pub struct Streamed(pub Body);
 
 impl Answers<EventStream> for Streamed {
     fn answer(self) -> Result<Answer, ApiError> {
-        let payload = Payload::Stream("text/event-stream", self.0);
         Ok(Answer {
-            status: None,
-            headers: HeaderMap::new(),
-            wakes: Vec::new(),
-            payload,
+            extras: Extras::default(),
+            payload: Payload::Stream("text/event-stream", self.0),
         })
     }
 }
@@ -127,12 +145,9 @@ impl<O: Output> Answers<O> for Reply<O> {
     fn answer(self) -> Result<Answer, ApiError> {
         let encoded = self.output.encode();
         let encoded = encoded.map_err(|error| ApiError::internal(format!("writing the answer: {error}")))?;
-        let payload = Payload::Encoded(encoded);
         Ok(Answer {
-            status: self.status,
-            headers: self.headers,
-            wakes: self.wakes,
-            payload,
+            extras: self.extras,
+            payload: Payload::Encoded(encoded),
         })
     }
 }

@@ -9,13 +9,13 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sam_contract::audit::AuditOutcome;
 use sam_contract::error::ErrorCode;
-use sam_contract::ids::RequestId;
-use sam_contract::route::{Input, InputError, Output, RawInput, RouteInfo};
+use sam_contract::ids::{AccountId, RequestId, UserId};
+use sam_contract::route::{Auth, Input, InputError, Output, RawInput, RouteInfo};
 
 use crate::call::{Call, client_address};
 use crate::error::ApiError;
-use crate::guard::{self, Admits, Knock, Principal};
-use crate::reply::{Answer, Answers, Payload};
+use crate::guard::{self, Admits, Knock};
+use crate::reply::{Answer, Answers, Extras, Payload};
 use crate::site::Site;
 use crate::{audit, clock, db, ids, limits, report};
 
@@ -84,50 +84,57 @@ where
         handler(principal, call).await?.answer()
     }
     .await;
-    let status = result.as_ref().map_or_else(
-        |error| error.code.status(),
-        |answer| answer.status.unwrap_or(route.status),
-    );
-    keep(
-        route,
+    let extras = result.as_ref().map(|answer| &answer.extras).ok();
+    let own_status = result
+        .as_ref()
+        .map_or_else(|error| Some(error.code.status()), |answer| answer.extras.status);
+    let status = own_status.unwrap_or(route.status);
+    let known = actor.map(|who| (who.user_id, who.account_id));
+    let done = Deed {
+        at: now,
         request_id,
-        now,
-        actor,
-        path.first().map(|(_, id)| id.as_str()),
+        actor: known.or_else(|| extras.and_then(|extras| extras.actor)),
+        target: path
+            .into_iter()
+            .next()
+            .map(|(_, id)| id)
+            .or_else(|| extras.and_then(|extras| extras.target.clone())),
         status,
-    )
-    .await;
+    };
+    keep(route, done).await;
     match result {
         Ok(answer) => respond(answer, status, request_id),
         Err(error) => fail(error, route.component, route.id, request_id).await,
     }
 }
 
+/// What a request did.
+struct Deed {
+    at: i64,
+    request_id: RequestId,
+    actor: Option<(UserId, AccountId)>,
+    target: Option<String>,
+    status: u16,
+}
+
 /// Appends the audit row of a route that changes something. A caller nobody knows leaves a row only where the route
 /// is open to them: else anyone could fill the log.
-async fn keep(
-    route: &RouteInfo,
-    request_id: RequestId,
-    at: i64,
-    actor: Option<Principal>,
-    target: Option<&str>,
-    status: u16,
-) {
-    use sam_contract::route::Auth;
+async fn keep(route: &RouteInfo, deed: Deed) {
     let Some(action) = route.audit else { return };
-    let too_often = status == ErrorCode::RateLimitExceeded.status();
-    let unknown = actor.is_none() && (route.auth != Auth::Public && status >= 400);
-    if too_often || unknown {
+    let too_often = deed.status == ErrorCode::RateLimitExceeded.status();
+    let stranger = deed.actor.is_none() && route.auth != Auth::Public && deed.status >= 400;
+    if too_often || stranger {
         return;
     }
+    let request_id = deed.request_id;
     let entry = audit::Entry {
-        at,
-        actor: actor.as_ref().map(|who| who.user_id),
-        account: actor.as_ref().map(|who| who.account_id),
+        at: deed.at,
+        actor: deed.actor.map(|(user, _)| user),
+        account: deed.actor.map(|(_, account)| account),
         action,
-        target: target.map(str::to_owned),
+        target: deed.target,
         request_id,
-        outcome: AuditOutcome::of_status(status),
+        outcome: AuditOutcome::of_status(deed.status),
     };
     if let Err(error) = audit::append(&db::CORE, &entry).await {
         // The change is made and cannot be taken back; whoever watches errors must see that its row is missing.
@@ -184,11 +191,11 @@ pub(super) fn respond(answer: Answer, status: u16, request_id: RequestId) -> Res
     let headers = response.headers_mut();
     // Answers are someone's own: no cache may keep them unless the handler says so.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.extend(answer.headers);
+    headers.extend(answer.extras.headers);
     if let Some(media) = content_type {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
     }
-    let wakes: Vec<String> = answer.wakes.iter().map(ToString::to_string).collect();
+    let wakes: Vec<String> = answer.extras.wakes.iter().map(ToString::to_string).collect();
     if let Some(value) = HeaderValue::from_str(&wakes.join(","))
         .ok()
         .filter(|_| !wakes.is_empty())
@@ -234,9 +241,10 @@ fn envelope(error: ApiError, request_id: RequestId) -> Response {
         headers.insert(http::header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     let answer = Answer {
-        status: None,
-        headers,
-        wakes: Vec::new(),
+        extras: Extras {
+            headers,
+            ..Extras::default()
+        },
         payload: Payload::Encoded(encoded),
     };
     respond(answer, status, request_id)

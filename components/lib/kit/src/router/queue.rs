@@ -10,7 +10,7 @@ use sam_contract::route::{Encoded, Output};
 use super::dispatch;
 use crate::error::ApiError;
 use crate::jobs::{self, Budget, Done, Job};
-use crate::reply::{Answer, Payload};
+use crate::reply::{Answer, Extras, Payload};
 use crate::{clock, db, guard};
 
 pub(super) async fn request<S, F>(queue: &Queue, step: &S, headers: &HeaderMap) -> Response
@@ -21,12 +21,9 @@ where
     let request_id = dispatch::request_id(headers);
     match work(queue, step, headers).await {
         Ok(encoded) => {
-            let payload = Payload::Encoded(encoded);
             let answer = Answer {
-                status: None,
-                headers: HeaderMap::new(),
-                wakes: Vec::new(),
-                payload,
+                extras: Extras::default(),
+                payload: Payload::Encoded(encoded),
             };
             dispatch::respond(answer, 200, request_id)
         }
