@@ -34,7 +34,7 @@ pub struct Routes {
 impl Routes {
     /// Of the component with this name in `spin.toml`.
     pub fn new(component: &'static str) -> Self {
-        let router = Router::new().fallback(no_route).method_not_allowed_fallback(no_method);
+        let router = Router::new().fallback(no_route);
         Self {
             component,
             router,
@@ -102,7 +102,8 @@ impl Routes {
 
     /// Ready to serve; kept for as long as the instance lives.
     pub fn into_service(self) -> RouteService {
-        RouteService(self.router)
+        // It reaches only the routes that are there already, and so comes last.
+        RouteService(self.router.method_not_allowed_fallback(no_method))
     }
 }
 

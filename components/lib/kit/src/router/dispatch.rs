@@ -172,10 +172,9 @@ fn input_error(error: InputError) -> ApiError {
 
 /// The edge's name of the request; on a host without our edge it gets one here.
 pub(super) fn request_id(headers: &HeaderMap) -> RequestId {
-    let named = headers
-        .get(REQUEST_ID)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| text.parse().ok());
+    let named = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    // Proxies that write ULIDs in capitals mean the same request.
+    let named = named.and_then(|text| text.to_ascii_lowercase().parse().ok());
     named
         .or_else(|| ids::new().ok())
         .unwrap_or_else(|| sam_contract::ids::Id::from_parts(clock::now(), 0))
