@@ -1,6 +1,8 @@
 //! The binary itself, as far as it gets without an application: refusals name what is wrong and what to do.
 //! The whole start is tested in `tests/api`, with the real components.
 
+#![allow(clippy::unwrap_used, clippy::type_complexity)]
+
 use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;

@@ -49,7 +49,8 @@ pub(crate) fn guests() -> Result<()> {
 /// The host's binary; returns its path.
 pub(crate) fn host(profile: Profile) -> Result<PathBuf> {
     let mut build = cargo();
-    build.args(["build", "--package", "sam-host"]);
+    // All default members, as `cargo test` selects them: the same features, so wasmtime is compiled once.
+    build.arg("build");
     let folder = if profile == Profile::Release {
         build.arg("--release");
         "release"

@@ -16,6 +16,7 @@ use sam_kit::error::ApiError;
 use sam_kit::ids;
 use sam_kit::reply::Wake;
 
+use crate::routes::sentence;
 use crate::store::links::{self, LinkRow};
 use crate::store::sessions::{self, SessionRow};
 use crate::store::users::{self, UserRow};
@@ -75,7 +76,11 @@ pub async fn enter(db: &impl Db, visit: &Visit<'_>) -> Result<Entered, ApiError>
         sessions::forget(db, session).await?;
         return Err(explain(&Refusal::Used));
     }
-    wakes.extend(told);
+    let new = told
+        .into_iter()
+        .filter(|wake| !wakes.contains(wake))
+        .collect::<Vec<_>>();
+    wakes.extend(new);
     Ok(Entered { user, session, wakes })
 }
 
@@ -151,6 +156,6 @@ fn explain(refusal: &Refusal) -> ApiError {
     if refusal.is_mistake() {
         ApiError::bad_request(refusal.to_string())
     } else {
-        refused(&refusal.to_string())
+        refused(&sentence(refusal))
     }
 }

@@ -9,12 +9,22 @@ pub(crate) mod sign_in;
 pub(crate) mod tokens;
 pub(crate) mod users;
 
+use std::fmt::Display;
+
 use sam_contract::ids::{AccountId, UserId};
 use sam_domain::effects::Effects;
 use sam_kit::call::Call;
 use sam_kit::effects::{self, Cause, Written};
 use sam_kit::error::ApiError;
 use sam_kit::guard::Principal;
+
+/// An error of `domain` as a person reads it: a sentence of its own.
+pub(crate) fn sentence(error: &impl Display) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).chain(['.']).collect()
+}
 
 /// Whose rows a principal sees.
 fn owner(principal: &Principal) -> (AccountId, UserId) {

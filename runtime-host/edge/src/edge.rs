@@ -16,8 +16,8 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 use ulid::Ulid;
 
-/// Names the component that answered, for the access log only.
-const X_SAM_COMPONENT: HeaderName = HeaderName::from_static("x-sam-component");
+/// A response header by which an upstream may name the part of it that answered: for the access log, not for clients.
+pub const X_SAM_COMPONENT: HeaderName = HeaderName::from_static("x-sam-component");
 
 /// Bodies of API requests are JSON documents; files go to the object store, which has its own limit.
 const BODY_BYTES_MAX: u64 = 8 * 1024 * 1024;

@@ -117,7 +117,8 @@ mod tests {
 
     #[test]
     fn requests_lose_what_clients_must_not_say() {
-        let cases: &[(&[(&str, &str)], &[&str])] = &[
+        type Case<'c> = (&'c [(&'c str, &'c str)], &'c [&'c str]);
+        let cases: &[Case<'_>] = &[
             (&[("host", "a"), ("x-sam-wake", "t"), ("X-Sam-Edge", "1")], &["host"]),
             (
                 &[

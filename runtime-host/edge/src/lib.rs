@@ -32,7 +32,7 @@ mod wakes;
 
 pub use answer::error_answer;
 pub use body::{Body, BoxError};
-pub use edge::{Edge, EdgeConfig};
+pub use edge::{Edge, EdgeConfig, X_SAM_COMPONENT};
 pub use host_names::{HostNames, HostRefusal};
 pub use hygiene::Scheme;
 pub use upstream::Upstream;

@@ -152,7 +152,7 @@ impl ObjectStore {
         let answered = self.service.call(request).await;
         match answered {
             _ if over.happened() => refused(&Refusal::TooLarge(self.object_bytes_max)),
-            Ok(response) => response.map(|body| body.boxed_unsync()),
+            Ok(response) => response.map(BodyExt::boxed_unsync),
             Err(error) => {
                 error!(?error, "the object store failed");
                 refused(&Refusal::Failed)

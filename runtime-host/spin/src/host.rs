@@ -87,6 +87,11 @@ impl Host {
         self.application.runners.keys().map(String::as_str)
     }
 
+    /// The id of the component whose route serves `path`, for an embedder's log.
+    pub fn component_at(&self, path: &str) -> Option<&str> {
+        self.application.router.find(path).map(|route| route.component)
+    }
+
     /// What the host has counted.
     pub fn metrics(&self) -> &Metrics {
         &self.application.metrics

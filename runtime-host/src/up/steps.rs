@@ -9,12 +9,13 @@ use crate::scheduler::Scheduler;
 use crate::work::Components;
 use anyhow::{Context, Result};
 use futures::FutureExt;
+use http::{HeaderValue, Request, Response};
 use prometheus_client::registry::Registry;
 use sam_contract::settings as names;
 use sam_edge::admin::Admin;
 use sam_edge::objects::{ObjectStore, ObjectStoreConfig};
 use sam_edge::serve::{ServeLimits, serve};
-use sam_edge::{Edge, EdgeConfig, HostNames, Wakes, metrics};
+use sam_edge::{Body, Edge, EdgeConfig, HostNames, Wakes, X_SAM_COMPONENT, metrics};
 use spin_host::Host;
 use spin_host_sqlite::DataDirLock;
 use std::collections::BTreeMap;
@@ -126,10 +127,7 @@ pub async fn start(args: &UpArgs, settings: BTreeMap<String, String>) -> Result<
         ..EdgeConfig::default()
     };
     let upstream = host.clone();
-    let edge = Edge::new(config, move |request| {
-        let host = upstream.clone();
-        async move { host.handle(request).await }
-    });
+    let edge = Edge::new(config, move |request| serve_by(upstream.clone(), request));
     let mut registry = Registry::default();
     scheduler.register(&mut registry);
     let links = Links::new(components.clone(), &public.origin, &keys.ops_token);
@@ -154,6 +152,18 @@ pub async fn start(args: &UpArgs, settings: BTreeMap<String, String>) -> Result<
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     info!(ms, origin = running.origin, data_dir = %data.root().display(), "ready");
     Ok(running)
+}
+
+/// Lets the application answer, and names the component for the access log.
+async fn serve_by(host: Host, request: Request<Body>) -> Response<Body> {
+    let component = host
+        .component_at(request.uri().path())
+        .and_then(|id| HeaderValue::from_str(id).ok());
+    let mut response = host.handle(request).await;
+    if let Some(component) = component {
+        response.headers_mut().insert(X_SAM_COMPONENT, component);
+    }
+    response
 }
 
 async fn build(args: &UpArgs, data: &DataDir, variables: BTreeMap<String, String>) -> Result<Host> {

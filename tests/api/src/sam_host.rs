@@ -47,6 +47,8 @@ pub(crate) async fn start(data: &Path, address: Option<&str>) -> Result<(Running
         .arg("--data-dir")
         .arg(data);
     command.arg("--cache-dir").arg(cache_dir());
+    // The host refuses settings that it does not know, and this one is ours.
+    command.env_remove("SAM_HOST_BIN");
     let mut running = Running::start(&mut command)?;
     let origin = running.line("ready: ").await?;
     let login = running.line("login: ").await?;

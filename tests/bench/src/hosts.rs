@@ -154,6 +154,7 @@ pub(crate) async fn warm_start() -> Result<(f64, f64)> {
     // The first start makes keys and databases and fills the cache; the second is the one that counts.
     for _ in 0..2 {
         let mut command = Command::new(sam_host_binary()?);
+        command.env_remove("SAM_HOST_BIN");
         command
             .current_dir(root())
             .args(["up", "--no-open", "--manifest", "spin.toml", "--listen", "127.0.0.1:0"]);

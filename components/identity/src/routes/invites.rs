@@ -12,6 +12,7 @@ use sam_kit::call::Call;
 use sam_kit::db::CORE;
 use sam_kit::error::ApiError;
 use sam_kit::guard::Principal;
+use sam_kit::reply::Reply;
 use sam_kit::settings;
 
 use super::links::{Wish, make, url_path};
@@ -44,7 +45,10 @@ pub(crate) async fn list(_: Principal, call: Call<Query<PageQuery>>) -> Result<P
 }
 
 /// `POST /api/admin/invites`
-pub(crate) async fn create(by: Principal, call: Call<Body<CreateInvite>>) -> Result<Created<NewInvite>, ApiError> {
+pub(crate) async fn create(
+    by: Principal,
+    call: Call<Body<CreateInvite>>,
+) -> Result<Reply<Created<NewInvite>>, ApiError> {
     let Body(wish) = call.input;
     let role = wish.role.map_or(Role::User, wire::read_role);
     if !may_invite(by.role, role) {
@@ -65,12 +69,14 @@ pub(crate) async fn create(by: Principal, call: Call<Body<CreateInvite>>) -> Res
     let (token, row) = make(wish, call.now).await?;
     let expires_at = row.link.expires_at;
     let item = wire::invite(row, by.user_id);
-    Ok(Created(NewInvite {
+    let id = item.id;
+    let made = Created(NewInvite {
         url_path: url_path(&token),
         token,
         expires_at,
         item,
-    }))
+    });
+    Ok(Reply::new(made).about(id))
 }
 
 /// `DELETE /api/admin/invites/{id}`

@@ -13,6 +13,7 @@ use sam_kit::call::Call;
 use sam_kit::db::CORE;
 use sam_kit::error::ApiError;
 use sam_kit::guard::Principal;
+use sam_kit::reply::Reply;
 use sam_kit::{ids, jobs, settings};
 
 use crate::store::links::{self, LinkRow};
@@ -59,7 +60,7 @@ pub(super) fn url_path(secret: &str) -> String {
 }
 
 /// `POST /api/auth/login-links`
-pub(crate) async fn create(by: Principal, call: Call<()>) -> Result<Created<LoginLink>, ApiError> {
+pub(crate) async fn create(by: Principal, call: Call<()>) -> Result<Reply<Created<LoginLink>>, ApiError> {
     let wish = Wish {
         purpose: Purpose::Device,
         user_id: Some(by.user_id),
@@ -69,11 +70,12 @@ pub(crate) async fn create(by: Principal, call: Call<()>) -> Result<Created<Logi
         life_ms: settings::count(&LOGIN_LINK_MINUTES).await? * MINUTE_MS,
     };
     let (token, row) = make(wish, call.now).await?;
-    Ok(Created(LoginLink {
+    let made = Created(LoginLink {
         url_path: url_path(&token),
         token,
         expires_at: row.link.expires_at,
-    }))
+    });
+    Ok(Reply::new(made).about(row.id))
 }
 
 /// `POST /_work/login-link`: the first superadministrator's way in, and later the operator's.

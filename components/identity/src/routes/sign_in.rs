@@ -39,12 +39,14 @@ pub(crate) async fn login((): (), call: Call<Body<Login>>) -> Result<Reply<Me>, 
         request: call.request_id,
     };
     let Entered { user, session, wakes } = enter(&CORE, &visit).await?;
+    let (user_id, account_id) = (user.id, user.account_id);
     let me = Me {
-        account_id: user.account_id,
+        account_id,
         session_id: Some(session),
         user: wire::user(user),
     };
-    Ok(Reply::new(me).header(SET_COOKIE, cookie).wake(&wakes))
+    let reply = Reply::new(me).header(SET_COOKIE, cookie).wake(&wakes);
+    Ok(reply.by(user_id, account_id).about(session))
 }
 
 /// `POST /api/auth/logout`

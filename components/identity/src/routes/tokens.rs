@@ -15,7 +15,7 @@ use sam_kit::guard::Principal;
 use sam_kit::reply::Reply;
 use sam_kit::{ids, settings};
 
-use super::{own_effects, owner};
+use super::{own_effects, owner, sentence};
 use crate::store::tokens::{self, TokenRow};
 use crate::wire;
 
@@ -51,13 +51,14 @@ pub(crate) async fn create(by: Principal, call: Call<Body<CreateToken>>) -> Resu
     let written = own_effects(&rules::created(&row.id.to_string()), &by, &call)?;
     let tokens_max = settings::count(&API_TOKENS_MAX).await?;
     if !tokens::insert(&CORE, owner(&by), &row, hash, tokens_max, &written).await? {
-        return Err(ApiError::conflict(Refusal::TooMany(tokens_max).to_string()));
+        return Err(ApiError::conflict(sentence(&Refusal::TooMany(tokens_max))));
     }
-    Ok(Reply::new(Created(NewToken {
+    let id = row.id;
+    let made = Created(NewToken {
         token,
         item: wire::token(row),
-    }))
-    .wake(written.wakes()))
+    });
+    Ok(Reply::new(made).wake(written.wakes()).about(id))
 }
 
 /// `DELETE /api/tokens/{id}`

@@ -12,6 +12,7 @@ use sam_kit::error::ApiError;
 use sam_kit::guard::Principal;
 use sam_kit::reply::Reply;
 
+use super::sentence;
 use crate::store::users::{self, Place};
 use crate::{wire, work};
 
@@ -92,7 +93,7 @@ async fn decide<I>(by: &Principal, id: UserId, decision: Decision, call: &Call<I
 fn explain(refusal: &Refusal) -> ApiError {
     match refusal {
         Refusal::Reason(_) => ApiError::bad_request(refusal.to_string()),
-        refusal if refusal.is_forbidden() => ApiError::forbidden(refusal.to_string()),
-        refusal => ApiError::conflict(refusal.to_string()),
+        refusal if refusal.is_forbidden() => ApiError::forbidden(sentence(refusal)),
+        refusal => ApiError::conflict(sentence(refusal)),
     }
 }

@@ -38,7 +38,7 @@ pub type Place = (i64, UserId);
 /// The user of that id.
 pub async fn find(db: &impl Db, id: UserId) -> Result<Option<UserRow>, DbError> {
     let sql = concat!("SELECT ", columns!(), " FROM users WHERE id = ?");
-    first(db.query(sql, params![id]).await?)
+    db.row(sql, params![id]).await?.as_ref().map(user).transpose()
 }
 
 /// The superadministrator that the operator signs in as: the one of longest standing.
@@ -48,7 +48,7 @@ pub async fn operator(db: &impl Db) -> Result<Option<UserRow>, DbError> {
         columns!(),
         " FROM users WHERE role = 'superadmin' AND status = 'active' ORDER BY created_at, id LIMIT 1"
     );
-    first(db.query(sql, params![]).await?)
+    db.row(sql, params![]).await?.as_ref().map(user).transpose()
 }
 
 /// Whether there is an active superadministrator other than this user.
@@ -105,7 +105,7 @@ pub async fn decide(
         was.version,
         takes_power
     ];
-    first(db.query(sql, values).await?)
+    db.row(sql, values).await?.as_ref().map(user).transpose()
 }
 
 /// What a user changes about themself; none leaves a field as it is.
@@ -139,7 +139,7 @@ pub async fn change_profile(
         effects.column(),
         id
     ];
-    first(db.query(sql, values).await?)
+    db.row(sql, values).await?.as_ref().map(user).transpose()
 }
 
 /// The ids of the account and of the user that redeeming a link makes: those of the link.
@@ -191,11 +191,7 @@ pub async fn make(
         SELECT id, id, 'link', id, ?2 FROM users WHERE id = ?1 ON CONFLICT (id) DO NOTHING";
     db.query(identity, params![link, now]).await?;
     let sql = concat!("SELECT ", columns!(), " FROM users WHERE id = ?");
-    first(db.query(sql, params![link]).await?)
-}
-
-fn first(rows: Vec<Row>) -> Result<Option<UserRow>, DbError> {
-    rows.first().map(user).transpose()
+    db.row(sql, params![link]).await?.as_ref().map(user).transpose()
 }
 
 fn user(row: &Row) -> Result<UserRow, DbError> {

@@ -1,4 +1,5 @@
 //! The SQL of identity against a real SQLite with the real migrations: owners, races, crashes, effects.
+#![cfg(test)]
 
 mod redemption;
 

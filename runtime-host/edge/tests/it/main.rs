@@ -1,5 +1,7 @@
 //! The edge over real sockets, in front of small applications made of closures.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
 mod client;
 mod grip;
 mod hygiene;

@@ -76,6 +76,7 @@ async fn a_changed_row_breaks_the_chain() -> Result<()> {
     let data = host.data_dir();
     let verify = async || -> Result<(bool, String)> {
         let mut command = tokio::process::Command::new(sam_host_binary()?);
+        command.env_remove("SAM_HOST_BIN");
         let out = command
             .args(["audit", "verify", "--data-dir"])
             .arg(&data)

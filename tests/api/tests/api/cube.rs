@@ -138,7 +138,7 @@ async fn callers(host: &Host) -> Result<Vec<Caller>> {
     ])
 }
 
-/// Ends the caller's own session: tried last, on a session made for it.
+/// Ends the caller's own session: tried last, logging out on a session made for it.
 fn ends_the_session(route: &RouteInfo) -> bool {
     ["logout", "revokeSessions"].contains(&route.id)
 }
@@ -173,7 +173,9 @@ async fn every_route_in_every_role() -> Result<()> {
         for caller in &callers {
             let expected = verdict(route, &caller.credential);
             let client = match (&expected, &caller.credential, ends_the_session(route)) {
-                (Verdict::Pass, Credential::Session(_), true) => another_session(&host, &caller.client).await?,
+                (Verdict::Pass, Credential::Session(_), true) if route.id == "logout" => {
+                    another_session(&host, &caller.client).await?
+                }
                 (Verdict::Pass, Credential::Pending, true) => continue,
                 _ => caller.client.clone(),
             };
@@ -203,10 +205,6 @@ async fn every_route_in_every_role() -> Result<()> {
 }
 
 async fn another_session(host: &Host, client: &Client) -> Result<Client> {
-    // `revokeSessions` signs the user out everywhere: for it, this very session is as good as another.
-    let link = client.post("/api/auth/login-links", &json!({})).await?;
-    if link.status != 201 {
-        return Ok(client.clone());
-    }
-    host.client().login(&text(&link.expect(201)?, "/token")?, None).await
+    let link = client.post("/api/auth/login-links", &json!({})).await?.expect(201)?;
+    host.client().login(&text(&link, "/token")?, None).await
 }
