@@ -76,7 +76,7 @@ pub(crate) async fn create(
         expires_at,
         item,
     });
-    Ok(Reply::new(made).about(id))
+    Ok(Reply::new(made).about(&id))
 }
 
 /// `DELETE /api/admin/invites/{id}`

@@ -75,7 +75,7 @@ pub(crate) async fn create(by: Principal, call: Call<()>) -> Result<Reply<Create
         token,
         expires_at: row.link.expires_at,
     });
-    Ok(Reply::new(made).about(row.id))
+    Ok(Reply::new(made).about(&row.id))
 }
 
 /// `POST /_work/login-link`: the first superadministrator's way in, and later the operator's.

@@ -46,7 +46,7 @@ pub(crate) async fn login((): (), call: Call<Body<Login>>) -> Result<Reply<Me>, 
         user: wire::user(user),
     };
     let reply = Reply::new(me).header(SET_COOKIE, cookie).wake(&wakes);
-    Ok(reply.by(user_id, account_id).about(session))
+    Ok(reply.by(user_id, account_id).about(&session))
 }
 
 /// `POST /api/auth/logout`

@@ -58,7 +58,7 @@ pub(crate) async fn create(by: Principal, call: Call<Body<CreateToken>>) -> Resu
         token,
         item: wire::token(row),
     });
-    Ok(Reply::new(made).wake(written.wakes()).about(id))
+    Ok(Reply::new(made).wake(written.wakes()).about(&id))
 }
 
 /// `DELETE /api/tokens/{id}`

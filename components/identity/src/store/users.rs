@@ -169,13 +169,13 @@ pub async fn make(
          ON CONFLICT (id) DO NOTHING"
     );
     db.query(&account, params![link, now, new.name.as_str()]).await?;
-    let user = format!(
+    let insert = format!(
         "INSERT INTO users (id, account_id, name, email, role, status, created_at, updated_at, effects) \
          SELECT ?1, ?1, ?3, ?4, ?5, ?6, ?2, ?2, ?7 WHERE EXISTS ({open}) ON CONFLICT (id) DO NOTHING"
     );
     let (role, status) = (new.role.as_str(), new.status.as_str());
     db.query(
-        &user,
+        &insert,
         params![
             link,
             now,
