@@ -1,4 +1,5 @@
 //! The SQL of operations against the real schema.
+#![cfg(test)]
 
 use futures::executor::block_on;
 use sam_contract::audit::{AuditAction, AuditOutcome};

@@ -1,5 +1,6 @@
 //! The OpenAPI document is checked in: a change of the API is seen in review, and the web app's types follow it.
 //! `cargo xtask gen` (which sets `INSTA_UPDATE=always`) writes it anew.
+#![cfg(test)]
 
 use std::path::Path;
 

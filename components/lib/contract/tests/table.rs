@@ -1,4 +1,5 @@
 //! Rules that every row of the route, queue and settings tables keeps.
+#![cfg(test)]
 
 use std::collections::HashSet;
 

@@ -195,7 +195,7 @@ mod tests {
     fn what_is_missing_is_planned_and_what_is_wrong_is_refused() {
         let (one, two) = (recorded(ONE), recorded(TWO));
         check(&[ONE, TWO], &[], Ok(&[(1, 0), (2, 0)]));
-        check(&[ONE, TWO], &[one.clone()], Ok(&[(2, 0)]));
+        check(&[ONE, TWO], std::slice::from_ref(&one), Ok(&[(2, 0)]));
         check(&[ONE, TWO], &[one.clone(), two.clone()], Ok(&[]));
         let half = Recorded {
             finished: false,
@@ -216,7 +216,7 @@ mod tests {
         );
         check(
             &[ONE, TWO],
-            &[two.clone()],
+            std::slice::from_ref(&two),
             Err(Refusal::TooLate {
                 version: 1,
                 name: "one",

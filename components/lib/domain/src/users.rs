@@ -458,7 +458,7 @@ mod tests {
         /// credentials, and nobody below superadministrator ever changes who has that role.
         #[test]
         fn any_sequence_keeps_the_rules(moves in prop::collection::vec((0..4_usize, 0..4_usize, decision()), 0..60)) {
-            let mut people = vec![
+            let mut people = [
                 standing(Role::Superadmin, Status::Active),
                 standing(Role::Admin, Status::Active),
                 standing(Role::User, Status::Pending),

@@ -2,6 +2,7 @@
 //! safe to repeat, and each table with effects has the generated triggers.
 //!
 //! `cargo xtask gen` (which sets `INSTA_UPDATE=always`) writes `schema.sql` anew.
+#![cfg(test)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

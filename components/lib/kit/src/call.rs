@@ -37,7 +37,7 @@ pub fn client_address(headers: &HeaderMap) -> String {
         headers
             .get_all(name)
             .iter()
-            .last()
+            .next_back()
             .and_then(|value: &http::HeaderValue| value.to_str().ok())
     };
     let address = last("x-sam-client-addr")

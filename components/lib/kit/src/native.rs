@@ -131,7 +131,7 @@ impl Db for NativeDb {
 
 fn rows(connection: &Connection, sql: &str, params: Vec<Value>) -> rusqlite::Result<Vec<Row>> {
     let mut statement = connection.prepare_cached(sql)?;
-    let columns: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
     let mut found = statement.query(params_from_iter(params.into_iter().map(to_native)))?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {

@@ -92,7 +92,7 @@ impl<O> Reply<O> {
 
     /// Names in the audit log what was made: the path has no id yet.
     #[must_use]
-    pub fn about(mut self, target: impl ToString) -> Self {
+    pub fn about(mut self, target: &impl fmt::Display) -> Self {
         self.extras.target = Some(target.to_string());
         self
     }
@@ -114,15 +114,19 @@ pub enum Payload {
     Stream(&'static str, Body),
 }
 
-/// An event stream that is written as things happen, on a host where nothing else can hold it open.
-pub struct Streamed(pub Body);
-
-impl Answers<EventStream> for Streamed {
-    fn answer(self) -> Result<Answer, ApiError> {
-        Ok(Answer {
+impl Answer {
+    /// An event stream that is written as things happen, on a host where nothing else can hold it open.
+    pub fn stream(body: Body) -> Self {
+        Self {
             extras: Extras::default(),
-            payload: Payload::Stream("text/event-stream", self.0),
-        })
+            payload: Payload::Stream("text/event-stream", body),
+        }
+    }
+}
+
+impl Answers<EventStream> for Answer {
+    fn answer(self) -> Result<Answer, ApiError> {
+        Ok(self)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Jobs against the real tables and triggers: whatever crashes whenever, an idempotent step takes effect exactly once,
 //! and one poisoned job delays nobody else.
+#![cfg(test)]
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -17,7 +17,7 @@ use sam_kit::call::Call;
 use sam_kit::db::CORE;
 use sam_kit::error::ApiError;
 use sam_kit::guard::Principal;
-use sam_kit::reply::{Answer, Answers, Reply, Streamed, Wake};
+use sam_kit::reply::{Answer, Answers, Reply, Wake};
 
 use crate::store::events;
 
@@ -31,7 +31,7 @@ const HOLD_S: u32 = 60;
 const LOOKS_PER_COMMENT: u32 = 15;
 
 /// `GET /api/events`
-pub(crate) async fn stream(who: Principal, call: Call<Query<EventQuery>>) -> Result<Frames, ApiError> {
+pub(crate) async fn stream(who: Principal, call: Call<Query<EventQuery>>) -> Result<Answer, ApiError> {
     let resumed = call.header("last-event-id").parse().ok();
     let after = match resumed.or(call.input.0.after) {
         Some(cursor) => cursor,
@@ -42,24 +42,9 @@ pub(crate) async fn stream(who: Principal, call: Call<Query<EventQuery>>) -> Res
         sees_users: who.role >= Role::Admin,
     };
     if is_held_by_edge(&call.headers) {
-        held(watch, after).await.map(Frames::Held)
+        held(watch, after).await?.answer()
     } else {
         Ok(polled(watch, after))
-    }
-}
-
-/// Either kind of answer.
-pub(crate) enum Frames {
-    Held(Reply<EventStream>),
-    Polled(Streamed),
-}
-
-impl Answers<EventStream> for Frames {
-    fn answer(self) -> Result<Answer, ApiError> {
-        match self {
-            Self::Held(reply) => reply.answer(),
-            Self::Polled(streamed) => streamed.answer(),
-        }
     }
 }
 
@@ -98,7 +83,7 @@ async fn held(watch: Watch, after: i64) -> Result<Reply<EventStream>, ApiError> 
 }
 
 /// Looks each second. The first frame is a comment, so that the client sees an open stream at once.
-fn polled(watch: Watch, after: i64) -> Frames {
+fn polled(watch: Watch, after: i64) -> Answer {
     let frames = stream::unfold((after, 0_u32), move |(cursor, looks)| async move {
         if looks > 0 {
             spin_sdk::time::sleep(Duration::from_secs(1)).await;
@@ -115,9 +100,7 @@ fn polled(watch: Watch, after: i64) -> Frames {
         Some((text, (cursor, looks.wrapping_add(1))))
     });
     let frames = frames.filter(|text| std::future::ready(!text.is_empty()));
-    Frames::Polled(Streamed(Body::from_stream(
-        frames.map(Ok::<_, std::convert::Infallible>),
-    )))
+    Answer::stream(Body::from_stream(frames.map(Ok::<_, std::convert::Infallible>)))
 }
 
 fn frames(events: &[Event]) -> String {

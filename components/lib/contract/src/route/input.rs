@@ -130,7 +130,10 @@ impl<T: DeserializeOwned + ToSchema + Send + 'static> Input for Body<T> {
         }
         // serde reads a struct from an array too, field by field; of our bodies each is an object.
         if raw.body.trim_ascii_start().first() != Some(&b'{') {
-            return Err(InputError::Malformed { part: "body", issue: "a JSON object is expected".to_owned() });
+            return Err(InputError::Malformed {
+                part: "body",
+                issue: "a JSON object is expected".to_owned(),
+            });
         }
         let parsed = serde_json::from_slice(raw.body);
         parsed.map(Self).map_err(|e| InputError::Malformed {

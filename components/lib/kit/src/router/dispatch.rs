@@ -71,7 +71,7 @@ where
             body: &body,
             content_type: parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()),
         };
-        let input = I::parse(&raw).map_err(input_error)?;
+        let input = I::parse(&raw).map_err(|error| input_error(&error))?;
         let principal =
             G::principal(verdict.principal).ok_or_else(|| ApiError::internal("a guard without principal"))?;
         let call = Call {
@@ -162,7 +162,7 @@ async fn read(body: Body, bytes_max: u32) -> Result<bytes::Bytes, ApiError> {
     })
 }
 
-fn input_error(error: InputError) -> ApiError {
+fn input_error(error: &InputError) -> ApiError {
     match error {
         InputError::NoSuchPath => ApiError::not_found(),
         InputError::NotJson => ApiError::new(ErrorCode::UnsupportedMediaType, format!("{error}.")),
