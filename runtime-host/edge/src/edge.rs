@@ -114,8 +114,8 @@ impl<U: Upstream> Edge<U> {
     /// extensions.
     pub async fn handle(&self, mut request: Request<Body>, address: Option<SocketAddr>) -> Response<Body> {
         let started = Instant::now();
-        let request_id = Ulid::generate().to_string();
-        // A ULID is 26 letters and digits; the fallback is for the type checker.
+        let request_id = Ulid::generate().to_string().to_ascii_lowercase();
+        // A ULID is 26 letters and digits, lowercase as all our ids; the fallback is for the type checker.
         let id_value = HeaderValue::from_str(&request_id).unwrap_or(HeaderValue::from_static("-"));
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = match self.shared.check(&request) {
