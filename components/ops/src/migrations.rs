@@ -115,19 +115,43 @@ mod tests {
         assert_eq!(block_on(apply(&db, DEFAULT, 2)).unwrap(), [""; 0]);
     }
 
+    /// Statements that cannot be repeated.
+    const STUBBORN: Migration = Migration {
+        version: 1,
+        name: "0001_stubborn",
+        sql: "CREATE TABLE a (x); ALTER TABLE a ADD COLUMN y; CREATE TABLE b (x);",
+    };
+
     /// Whatever statement the process dies at, before or after it took effect: the next run ends with the same schema.
     #[test]
     fn a_crash_at_any_point_is_made_good() {
+        check_crashes(DEFAULT);
+        check_crashes(&[STUBBORN]);
+    }
+
+    #[test]
+    fn what_was_there_before_is_not_taken_for_done() {
+        let db = NativeDb::open().unwrap();
+        block_on(db.query("CREATE TABLE a (other)", params![])).unwrap();
+        let error = block_on(apply(&db, &[STUBBORN], 1)).unwrap_err();
+        let internal = error.internal.unwrap();
+        assert!(
+            internal.contains("0001_stubborn, statement 1") && internal.contains("already exists"),
+            "{internal}"
+        );
+    }
+
+    fn check_crashes(known: &[Migration]) {
         let whole = NativeDb::open().unwrap();
-        block_on(apply(&whole, DEFAULT, 1)).unwrap();
+        block_on(apply(&whole, known, 1)).unwrap();
         let statements_total = whole.statements();
         for crash_at in 0..statements_total {
             for took_effect in [false, true] {
                 let db = NativeDb::open().unwrap();
                 db.crash_at(crash_at, took_effect);
-                assert!(block_on(apply(&db, DEFAULT, 1)).is_err(), "no crash at {crash_at}");
+                assert!(block_on(apply(&db, known, 1)).is_err(), "no crash at {crash_at}");
                 db.restart();
-                block_on(apply(&db, DEFAULT, 2)).unwrap_or_else(|e| panic!("after {crash_at} {took_effect}: {e:?}"));
+                block_on(apply(&db, known, 2)).unwrap_or_else(|e| panic!("after {crash_at} {took_effect}: {e:?}"));
                 assert_eq!(
                     db.schema().unwrap(),
                     whole.schema().unwrap(),

@@ -221,6 +221,24 @@ fn a_job_that_kills_its_worker_is_parked_too() {
 }
 
 #[test]
+fn a_lease_that_ran_out_completes_and_fails_nothing() {
+    let world = World::new();
+    world.enqueue(&QUEUE, "k").unwrap();
+    let lost = block_on(claim(&world.db, &QUEUE, world.now())).unwrap().unwrap();
+    assert_eq!(
+        block_on(claim(&world.db, &QUEUE, world.now())).unwrap(),
+        None,
+        "it is held"
+    );
+    world.advance(QUEUE.lease_ms);
+    let held = block_on(claim(&world.db, &QUEUE, world.now())).unwrap().unwrap();
+    assert_eq!((held.id, held.attempt), (lost.id, 2));
+    assert!(!block_on(complete(&world.db, &lost, Done::Finished, world.now())).unwrap());
+    assert!(!block_on(fail(&world.db, &QUEUE, &lost, "late", world.now())).unwrap());
+    assert!(block_on(complete(&world.db, &held, Done::Finished, world.now())).unwrap());
+}
+
+#[test]
 fn what_is_enqueued_while_held_runs_again_and_what_is_enqueued_before_does_not() {
     let world = World::new();
     world.enqueue(&QUEUE, "k").unwrap();
