@@ -49,6 +49,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             "Rust tests",
             cargo().args(["test", "--no-fail-fast"]).env("SAM_HOST_BIN", &host),
         )?;
+        // Their logic, SQL and guards run natively too; in a call of their own, so that what they need of shared
+        // dependencies does not recompile the host.
+        let mut native = cargo();
+        native.args(["test", "--no-fail-fast", "--package", "sam-kit"]);
+        for package in build::component_packages()? {
+            native.args(["--package", &package]);
+        }
+        runner("component tests", &mut native)?;
     }
     if wanted(Part::Web) {
         runner("web unit tests", npm(&root().join("web")).args(["test", "--silent"]))?;
