@@ -113,6 +113,12 @@ impl Client {
         self.send(Method::GET, path, None).await
     }
 
+    /// GET as a browser opens a page.
+    pub async fn page(&self, path: &str) -> Result<Answer> {
+        let asked = self.request(Method::GET, path, None)?.header("accept", "text/html");
+        read(asked.send().await.with_context(|| format!("opening {path}"))?).await
+    }
+
     /// POST with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Answer> {
         self.send(Method::POST, path, Some(body)).await
@@ -130,12 +136,7 @@ impl Client {
             .send()
             .await
             .with_context(|| format!("asking {path}"))?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let text = response
-            .text()
-            .await
-            .with_context(|| format!("reading the answer of {path}"))?;
-        Ok(Answer { status, headers, text })
+        read(response).await
     }
 
     /// A request whose response is read piece by piece, for streams.
@@ -167,4 +168,10 @@ impl Client {
             None => request,
         })
     }
+}
+
+async fn read(response: reqwest::Response) -> Result<Answer> {
+    let (status, headers) = (response.status(), response.headers().clone());
+    let text = response.text().await.context("reading an answer")?;
+    Ok(Answer { status, headers, text })
 }

@@ -109,7 +109,7 @@ async fn a_method_that_a_path_does_not_have_is_405() -> Result<()> {
 async fn the_app_is_served_with_a_strict_policy() -> Result<()> {
     let host = Host::start().await?;
     for path in ["/", "/settings/tokens", "/login"] {
-        let page = host.client().get(path).await?;
+        let page = host.client().page(path).await?;
         assert_eq!(page.status, 200, "{path}");
         assert!(
             page.text.contains("<div id=\"app\"") || page.text.contains("<script"),
