@@ -38,7 +38,7 @@ fn written(line: &str) -> Option<&str> {
 fn component_sources() -> Vec<Source> {
     files(&[".rs"])
         .into_iter()
-        .filter(|source| source.path.starts_with("components/") && !source.path.contains("/tests/"))
+        .filter(|source| source.path.starts_with("components/") && !source.path.contains("/tests"))
         .collect()
 }
 
