@@ -89,7 +89,8 @@ impl Host {
 
     /// The id of the component whose route serves `path`, for an embedder's log.
     pub fn component_at(&self, path: &str) -> Option<&str> {
-        self.application.router.find(path).map(|route| route.component)
+        let route = self.application.router.find(path)?;
+        self.application.runners.get_key_value(route.component).map(|(id, _)| id.as_str())
     }
 
     /// What the host has counted.

@@ -121,8 +121,8 @@ mod tests {
     #[test]
     fn only_plain_operations_on_plain_keys_pass() {
         let long = format!("/files/{}", "k".repeat(KEY_BYTES_MAX + 1));
-        type Case<'c> = (&'c str, &'c str, &'c [(&'c str, &'c str)], Result<(), Refusal>);
-        let cases: &[Case<'_>] = &[
+        #[allow(clippy::type_complexity, reason = "a table")]
+        let cases: &[(&str, &str, &[(&str, &str)], Result<(), Refusal>)] = &[
             ("GET", "/files/a/b-1.txt?X-Amz-Signature=1&x-id=GetObject", &[], Ok(())),
             ("DELETE", "/files/a", &[], Ok(())),
             (

@@ -1,6 +1,7 @@
 //! The edge over real sockets, in front of small applications made of closures.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::type_complexity, reason = "tables of cases")]
 
 mod client;
 mod grip;
