@@ -13,6 +13,6 @@ pub(crate) async fn serve(manifest: &Path, state: &Path) -> Result<()> {
         .await?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("ready: http://{}", listener.local_addr()?);
-    host.serve(listener, std::future::pending()).await?;
+    host.serve(listener, std::future::pending()).await;
     Ok(())
 }
