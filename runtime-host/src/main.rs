@@ -23,7 +23,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Up(args) => up::command(args),
+        Command::Up(args) => up::command(&args),
         Command::Keys(KeysCommand::Init(args)) => keys::command::init(&args.data_dir),
         Command::Keys(KeysCommand::Rotate(args)) => keys::command::rotate(&args.data_dir),
         Command::Keys(KeysCommand::ShowIds(args)) => keys::command::show_ids(&args.data_dir),

@@ -57,8 +57,8 @@ fn own_names() -> BTreeSet<String> {
     let cli = Cli::command();
     let commands = std::iter::once(&cli)
         .chain(cli.get_subcommands())
-        .chain(cli.get_subcommands().flat_map(|c| c.get_subcommands()));
-    let arguments = commands.flat_map(|command| command.get_arguments());
+        .chain(cli.get_subcommands().flat_map(clap::Command::get_subcommands));
+    let arguments = commands.flat_map(clap::Command::get_arguments);
     let names = arguments.filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned));
     names.chain([FILTER_ENV.to_owned()]).collect()
 }

@@ -16,7 +16,7 @@ pub use steps::{Running, start};
 ///
 /// # Errors
 /// Names the step of the start that failed.
-pub fn command(args: UpArgs) -> Result<()> {
+pub fn command(args: &UpArgs) -> Result<()> {
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let settings = settings::read(environment)?;
@@ -27,7 +27,7 @@ pub fn command(args: UpArgs) -> Result<()> {
     let result = runtime.block_on(async {
         let mut signals = Signals::listen()?;
         let running = tokio::select! {
-            started = start(&args, settings) => started?,
+            started = start(args, settings) => started?,
             () = signals.next() => return Ok(()),
         };
         announce(&running)?;
