@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -22,6 +23,10 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 
 /// How long a client may take to send its request head; also how long a kept-alive connection may be silent.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How much, and for how long, a refused client may go on sending so that it gets to read the refusal.
+const DISCARDED_BYTES_MAX: u64 = 4 << 20;
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Connections at a time; further ones wait in the listener's backlog.
 const CONNECTIONS_MAX: usize = 10_000;
@@ -106,6 +111,10 @@ where
     F: Future<Output = Response<Body>> + Send + 'static,
 {
     let peer = stream.peer_addr().ok();
+    let (stream, rest) = match with_second_handle(stream) {
+        Ok(handles) => handles,
+        Err(error) => return tracing::debug!(%error, ?peer, "a connection could not be prepared"),
+    };
     let service = service_fn(move |request: Request<hyper::body::Incoming>| {
         let mut request = request.map(|body| body.map_err(Into::into).boxed_unsync());
         if let Some(peer) = peer {
@@ -130,5 +139,25 @@ where
     };
     if let Err(error) = ended {
         tracing::debug!(%error, ?peer, "a connection ended early");
+        if error.is_parse() {
+            discard(rest).await;
+        }
     }
+}
+
+/// The connection, and a second handle to it that outlives hyper's.
+fn with_second_handle(stream: TcpStream) -> io::Result<(TcpStream, std::net::TcpStream)> {
+    let stream = stream.into_std()?;
+    let second = stream.try_clone()?;
+    Ok((TcpStream::from_std(stream)?, second))
+}
+
+/// Reads what a client still sends after its head was refused. Closing with unread bytes resets the connection, and
+/// the client would lose the answer that says why.
+async fn discard(rest: std::net::TcpStream) {
+    let Ok(rest) = TcpStream::from_std(rest) else { return };
+    let mut rest = rest.take(DISCARDED_BYTES_MAX);
+    let mut nowhere = tokio::io::sink();
+    // Whether the client ends, fails or exceeds a limit: the connection is closed either way.
+    let _ = tokio::time::timeout(DISCARD_TIMEOUT, tokio::io::copy(&mut rest, &mut nowhere)).await;
 }
