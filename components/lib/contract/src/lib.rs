@@ -14,3 +14,4 @@ pub mod queues;
 pub mod route;
 pub mod routes;
 pub mod settings;
+pub mod terminal;
