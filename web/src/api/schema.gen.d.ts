@@ -226,6 +226,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/agent/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The agent's binary for a machine. */
+        get: operations["agentDownload"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agent/install": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The script that installs an agent and lets the machine join. */
+        get: operations["agentInstall"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agent/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Version and digests of the agent that this control plane hands out. */
+        get: operations["agentVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/login": {
         parameters: {
             query?: never;
@@ -346,6 +397,111 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The account's nodes, newest first. */
+        get: operations["listNodes"];
+        put?: never;
+        /** Makes a node and the command with which a machine becomes it; the token is in this answer only. */
+        post: operations["createNode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/nodes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One node of the account. */
+        get: operations["getNode"];
+        put?: never;
+        post?: never;
+        /** Deletes a node without workspaces, or forgets it with `force`. */
+        delete: operations["deleteNode"];
+        options?: never;
+        head?: never;
+        /** Gives a node another name. */
+        patch: operations["renameNode"];
+        trace?: never;
+    };
+    "/api/nodes/{id}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a node take no new workspaces. */
+        post: operations["drainNode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/nodes/{id}/git/remote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Branches of a repository, as the node sees it. */
+        get: operations["nodeGitRemote"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/nodes/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a drained node take workspaces again. */
+        post: operations["resumeNode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/nodes/{id}/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes another command for a node whose machine has not joined yet. */
+        post: operations["createNodeToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/openapi.json": {
         parameters: {
             query?: never;
@@ -398,6 +554,302 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/workspaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The account's workspaces, newest first. */
+        get: operations["listWorkspaces"];
+        put?: never;
+        /** Makes a workspace and starts it. */
+        post: operations["createWorkspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One workspace of the account. */
+        get: operations["getWorkspace"];
+        put?: never;
+        post?: never;
+        /** Deletes a workspace with its files; `deleted` once the node has confirmed it. */
+        delete: operations["deleteWorkspace"];
+        options?: never;
+        head?: never;
+        /** Changes a workspace's name or idle time. */
+        patch: operations["patchWorkspace"];
+        trace?: never;
+    };
+    "/api/workspaces/{id}/boot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The steps of the newest start. */
+        get: operations["workspaceBoot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{id}/boot/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The whole log of one step. */
+        get: operations["workspaceStepLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The content of a file. */
+        get: operations["readFile"];
+        /** Writes a file; `if-match` with its etag guards against overwriting another's change. */
+        put: operations["writeFile"];
+        post?: never;
+        /** Deletes a file or folder. */
+        delete: operations["deleteFile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is in a folder of the working copy. */
+        get: operations["listFiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{id}/files/mkdir": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a folder. */
+        post: operations["createFolder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{id}/files/rename": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Moves a file or folder. */
+        post: operations["renameFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{id}/git/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of the working copy, as a unified diff. */
+        get: operations["gitDiff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{id}/git/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** State of the working copy. */
+        get: operations["gitStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{id}/rebuild": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts again with a new image and container; files are kept. */
+        post: operations["rebuildWorkspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{id}/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends what runs and starts again. */
+        post: operations["restartWorkspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts a stopped workspace, or one whose start failed. */
+        post: operations["startWorkspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends what runs in a workspace; files are kept. */
+        post: operations["stopWorkspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{id}/terminals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Terminals of a workspace, oldest first. */
+        get: operations["listTerminals"];
+        put?: never;
+        /** Opens a terminal. */
+        post: operations["createTerminal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{id}/terminals/{part}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a terminal and what runs in it. */
+        delete: operations["closeTerminal"];
+        options?: never;
+        head?: never;
+        /** Gives a terminal's tab another name. */
+        patch: operations["renameTerminal"];
+        trace?: never;
+    };
+    "/api/workspaces/{id}/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a one-time ticket to a terminal or port. */
+        post: operations["createTicket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -432,6 +884,32 @@ export interface components {
             /** @description Whether all is well. */
             status: components["schemas"]["HealthStatus"];
             /** @description Version of the control plane. */
+            version: string;
+        };
+        /** @description One binary. */
+        AgentBinary: {
+            /** @description `amd64` or `arm64`. */
+            arch: string;
+            /**
+             * Format: int64
+             * @description Length.
+             */
+            bytes: number;
+            /** @description `linux`. */
+            os: string;
+            /** @description In hexadecimal. */
+            sha256: string;
+        };
+        /** @description Which agent this control plane hands out. */
+        AgentVersion: {
+            /** @description What can be downloaded. */
+            binaries: components["schemas"]["AgentBinary"][];
+            /**
+             * Format: int32
+             * @description Its protocol.
+             */
+            protocol: number;
+            /** @description Its version. */
             version: string;
         };
         /** @description A token without its secret. */
@@ -471,7 +949,7 @@ export interface components {
          * @description An audited action. The texts are stored and hashed: never change one, add another.
          * @enum {string}
          */
-        AuditAction: "auth.login" | "auth.logout" | "auth.session.revoke" | "auth.session.revoke_all" | "auth.login_link.create" | "auth.first_run_link.create" | "account.profile.update" | "token.create" | "token.revoke" | "user.approve" | "user.suspend" | "user.reinstate" | "user.role.set" | "invite.create" | "invite.revoke" | "job.retry" | "schema.migrate";
+        AuditAction: "auth.login" | "auth.logout" | "auth.session.revoke" | "auth.session.revoke_all" | "auth.login_link.create" | "auth.first_run_link.create" | "account.profile.update" | "token.create" | "token.revoke" | "user.approve" | "user.suspend" | "user.reinstate" | "user.role.set" | "invite.create" | "invite.revoke" | "job.retry" | "schema.migrate" | "node.create" | "node.rename" | "node.token.create" | "node.drain" | "node.resume" | "node.delete" | "node.enrol" | "node.local" | "workspace.create" | "workspace.update" | "workspace.stop" | "workspace.start" | "workspace.restart" | "workspace.rebuild" | "workspace.delete" | "workspace.ticket.create" | "workspace.terminal.create" | "workspace.terminal.rename" | "workspace.terminal.close" | "workspace.file.write" | "workspace.file.delete" | "workspace.folder.create" | "workspace.file.rename";
         /** @description One row of the audit log. */
         AuditEntry: {
             account_id: components["schemas"]["AccountId"] | null;
@@ -508,11 +986,62 @@ export interface components {
          * @enum {string}
          */
         AuditOutcome: "done" | "refused" | "failed";
+        /** @description How a workspace started, step by step. */
+        BootLog: {
+            /**
+             * Format: int64
+             * @description Number of the start.
+             */
+            attempt: number;
+            /** @description Its steps so far, in order. */
+            steps: components["schemas"]["BootStep"][];
+        };
+        /** @description One step. */
+        BootStep: {
+            /**
+             * Format: int64
+             * @description Ended.
+             */
+            ended_at: number | null;
+            /** @description `volume`, `clone`, `image`, `container`, `credentials`, `env`, `hooks` or `ready`. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Percent, where it can be told.
+             */
+            percent: number | null;
+            /**
+             * Format: int64
+             * @description Began.
+             */
+            started_at: number;
+            /** @description How it is. */
+            status: components["schemas"]["StepStatus"];
+            /** @description Last lines of its log. */
+            tail: string;
+        };
+        /** @description A git credential. Kept sealed; given to git when it asks, for this repository's host only. */
+        CreateCredential: {
+            /** @description Password or token. */
+            password: string;
+            /** @description User name; `x-access-token` for tokens of most forges. */
+            username: string;
+        };
         /** @description Asks for an invitation. */
         CreateInvite: {
             /** @description For whom. */
             note?: string | null;
             role?: components["schemas"]["Role"] | null;
+        };
+        /** @description A new node. */
+        CreateNode: {
+            /** @description Shown name. */
+            name: string;
+        };
+        /** @description Asks for a ticket. */
+        CreateTicket: {
+            /** @description What it opens. */
+            for: components["schemas"]["TicketFor"];
         };
         /** @description Asks for a new token. */
         CreateToken: {
@@ -525,6 +1054,28 @@ export interface components {
             name: string;
             /** @description What it may be used for. */
             scopes: components["schemas"]["Scope"][];
+        };
+        /** @description A new workspace. */
+        CreateWorkspace: {
+            /** @description Branch; the remote's default branch without it. */
+            branch?: string | null;
+            credential?: components["schemas"]["CreateCredential"] | null;
+            /**
+             * Format: int32
+             * @description Minutes without activity after which it is stopped; 0 for never, the setting without it.
+             */
+            idle_stop_minutes?: number | null;
+            /** @description Image of the container. */
+            image?: string | null;
+            isolation?: components["schemas"]["Isolation"] | null;
+            limits?: components["schemas"]["Limits"] | null;
+            /** @description Shown name; made of the repository's name without it. */
+            name?: string | null;
+            node_id?: components["schemas"]["NodeId"] | null;
+            /** @description Git URL, or an absolute path on the node; an empty workspace without it. */
+            repository?: string | null;
+            /** @description Fetch only the newest commit. */
+            shallow?: boolean;
         };
         /** @description A job that failed too often and waits for someone to look at it. */
         DeadLetter: {
@@ -568,7 +1119,92 @@ export interface components {
          * @description What went wrong, for programs. The HTTP status follows from it.
          * @enum {string}
          */
-        ErrorCode: "BAD_REQUEST" | "UNAUTHORIZED" | "FORBIDDEN" | "APPROVAL_REQUIRED" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "CONFLICT" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "RATE_LIMIT_EXCEEDED" | "INTERNAL_ERROR" | "NOT_READY" | "SERVICE_UNAVAILABLE" | "NOT_CONFIGURED";
+        ErrorCode: "BAD_REQUEST" | "UNAUTHORIZED" | "FORBIDDEN" | "APPROVAL_REQUIRED" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "CONFLICT" | "PAYLOAD_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "RATE_LIMIT_EXCEEDED" | "INTERNAL_ERROR" | "NOT_READY" | "SERVICE_UNAVAILABLE" | "NOT_CONFIGURED" | "NODE_UNREACHABLE";
+        /** @description A failed step. */
+        Failure: {
+            /** @description Why, in a sentence that says what to do. */
+            message: string;
+            /** @description Which. */
+            step: string;
+        };
+        /** @description One entry of a folder. */
+        FileEntry: {
+            /** @description What it is. */
+            kind: components["schemas"]["FileKind"];
+            /**
+             * Format: int64
+             * @description Last change, epoch milliseconds.
+             */
+            modified_at: number;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            size: number;
+        };
+        /**
+         * @description What an entry is.
+         * @enum {string}
+         */
+        FileKind: "file" | "folder" | "link" | "other";
+        /** @description What is in a folder, folders first, then by name. */
+        Files: {
+            /** @description What is in it. */
+            items: components["schemas"]["FileEntry"][];
+            /** @description The folder. */
+            path: string;
+            /** @description Not all is shown. */
+            truncated: boolean;
+        };
+        /** @description A changed file. */
+        GitFile: {
+            /** @description Where it was, when renamed. */
+            from: string | null;
+            /** @description Where it is. */
+            path: string;
+            /** @description Letter of `git status` for the index: `M`, `A`, `D`, `R`, `C`, `T`, `U`, `?` or `.`. */
+            staged: string;
+            /** @description Letter for the working copy. */
+            unstaged: string;
+        };
+        /** @description What a remote has. */
+        GitRemote: {
+            /** @description All branches. */
+            branches: string[];
+            /** @description Its default branch; null when it is empty. */
+            default_branch: string | null;
+            /** @description Not all are shown. */
+            truncated: boolean;
+        };
+        /** @description State of the working copy. */
+        GitStatus: {
+            /**
+             * Format: int32
+             * @description Commits that the upstream lacks.
+             */
+            ahead: number;
+            /**
+             * Format: int32
+             * @description Commits that only the upstream has.
+             */
+            behind: number;
+            /** @description Branch; null when detached. */
+            branch: string | null;
+            /** @description Commit. */
+            commit: string | null;
+            /** @description Changed files. */
+            files: components["schemas"]["GitFile"][];
+            /** @description Whether it is a git working copy at all. */
+            is_repository: boolean;
+            /** @description Subject of the commit. */
+            subject: string | null;
+            /** @description Not all are shown. */
+            truncated: boolean;
+            /** @description Branch of the remote that it follows. */
+            upstream: string | null;
+        };
         /** @description The public answer. */
         Health: {
             /** @description The parts that are not well, by name. */
@@ -621,6 +1257,11 @@ export interface components {
             /** @description Pass it as `cursor` to get the next page; null on the last one. */
             next_cursor: string | null;
         };
+        /**
+         * @description How a workspace is kept apart.
+         * @enum {string}
+         */
+        Isolation: "docker" | "process";
         /** @description A unit of work in a queue. */
         JobId: string;
         /** @description One Ed25519 public key (RFC 8037). */
@@ -642,6 +1283,66 @@ export interface components {
         Jwks: {
             /** @description The active key and those that still verify. */
             keys: components["schemas"]["Jwk"][];
+        };
+        /** @description What a workspace may use. */
+        Limits: {
+            /**
+             * Format: int32
+             * @description Thousandths of a core; 0 for no limit.
+             */
+            cpu_milli?: number;
+            /**
+             * Format: int64
+             * @description Bytes of memory; 0 for no limit.
+             */
+            memory_bytes?: number;
+            /**
+             * Format: int32
+             * @description Processes; 0 for no limit.
+             */
+            pids?: number;
+        };
+        /** @description How busy a machine is. */
+        Load: {
+            /**
+             * Format: int32
+             * @description Cores.
+             */
+            cpus?: number;
+            /**
+             * Format: int64
+             * @description Bytes of the disk that holds the workspaces.
+             */
+            disk_total?: number;
+            /**
+             * Format: int64
+             * @description Bytes of it in use.
+             */
+            disk_used?: number;
+            /** @description Version of the Docker engine; null when none answers. */
+            docker: string | null;
+            /** @description Version of git; null when there is none. */
+            git: string | null;
+            /**
+             * Format: double
+             * @description Load average of the last minute.
+             */
+            load1?: number;
+            /**
+             * Format: int64
+             * @description Bytes of memory.
+             */
+            memory_total?: number;
+            /**
+             * Format: int64
+             * @description Bytes of memory in use, without caches.
+             */
+            memory_used?: number;
+            /**
+             * Format: int64
+             * @description Seconds since the machine started.
+             */
+            uptime_s?: number;
         };
         /** @description Redeems a one-time link. */
         Login: {
@@ -666,6 +1367,26 @@ export interface components {
         };
         /** @description A one-time link: first run, another device, recovery, or an invitation. */
         LoginLinkId: string;
+        /** @description What an agent runs on. */
+        Machine: {
+            /** @description Version of the agent. */
+            agent_version?: string;
+            /** @description `amd64` or `arm64`. */
+            arch?: string;
+            /** @description Name and version of the distribution. */
+            distribution?: string;
+            /** @description Host name. */
+            hostname?: string;
+            /** @description Version of the kernel. */
+            kernel?: string;
+            /** @description `linux`. */
+            os?: string;
+            /**
+             * Format: int32
+             * @description Version of the protocol it speaks.
+             */
+            protocol?: number;
+        };
         /** @description The caller. */
         Me: {
             /** @description The account in which they act. */
@@ -688,6 +1409,37 @@ export interface components {
             /** @description Path of the link: `/login#<token>`. */
             url_path: string;
         };
+        /** @description How a machine joins. The token is in this answer only. */
+        NewNode: {
+            /** @description For a shell on the machine; carries the token and the script's digest. */
+            command: string;
+            /**
+             * Format: int64
+             * @description Not valid after.
+             */
+            expires_at: number;
+            /** @description The node. */
+            node: components["schemas"]["Node"];
+            /** @description Redeemed once. */
+            token: string;
+        };
+        /** @description Opens a terminal. */
+        NewTerminal: {
+            /**
+             * Format: int32
+             * @description Size; 80 × 24 until a viewer says another.
+             */
+            cols?: number | null;
+            /** @description Folder below the working copy. */
+            cwd?: string | null;
+            /** @description Name of its tab; made up without it. */
+            name?: string | null;
+            /**
+             * Format: int32
+             * @description Size.
+             */
+            rows?: number | null;
+        };
         /** @description A new token. The secret is shown this once. */
         NewToken: {
             /** @description What the list will show. */
@@ -695,8 +1447,93 @@ export interface components {
             /** @description `sam_…`, for `authorization: Bearer`. */
             token: string;
         };
+        /** @description A node. */
+        Node: {
+            /** @description Why, where there is something to say. */
+            cause: string | null;
+            /** @description Whether its tunnel is open: terminals and files are there only while it is. */
+            connected: boolean;
+            /**
+             * Format: int64
+             * @description Made.
+             */
+            created_at: number;
+            /**
+             * Format: int64
+             * @description When a status that waits for something gives up.
+             */
+            deadline_at: number | null;
+            /** @description How well it is. */
+            health: components["schemas"]["NodeHealth"];
+            /** @description Id. */
+            id: components["schemas"]["NodeId"];
+            /** @description Whether it is the machine that the control plane runs on. */
+            is_local: boolean;
+            load: components["schemas"]["Load"] | null;
+            machine: components["schemas"]["Machine"] | null;
+            /** @description Shown name. */
+            name: string;
+            /** @description Found on the node, but not known here: kept by the agent. */
+            orphans: components["schemas"]["WorkspaceId"][];
+            /**
+             * Format: int64
+             * @description Last report.
+             */
+            seen_at: number | null;
+            /** @description Where it is in its life. */
+            status: components["schemas"]["NodeStatus"];
+            /**
+             * Format: int32
+             * @description Containers that are ready for the next workspaces.
+             */
+            warm: number;
+            /**
+             * Format: int32
+             * @description Workspaces that are not deleted.
+             */
+            workspaces: number;
+        };
+        /**
+         * @description How well a node is, from its reports.
+         * @enum {string}
+         */
+        NodeHealth: "healthy" | "stale" | "unhealthy";
+        /** @description A machine that runs workspaces. */
+        NodeId: string;
+        NodePage: {
+            items: components["schemas"]["Node"][];
+            /** @description Pass it as `cursor` to get the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description Where a node is in its life.
+         * @enum {string}
+         */
+        NodeStatus: "pending" | "enrolling" | "ready" | "unreachable" | "draining" | "deleted";
         /** @description The OpenAPI document. */
         OpenApiDocument: Record<string, never>;
+        /** @description Changes a workspace. */
+        PatchWorkspace: {
+            /**
+             * Format: int32
+             * @description Minutes without activity after which it is stopped; 0 for never.
+             */
+            idle_stop_minutes?: number | null;
+            /** @description Shown name. */
+            name?: string | null;
+        };
+        /** @description A port on which something listens in a workspace. */
+        Port: {
+            /** @description Whether it speaks HTTP as far as known: only then it is offered to be opened. */
+            http?: boolean;
+            /** @description Program that listens, or a well-known label (`Vite`, `PostgreSQL`). */
+            label?: string;
+            /**
+             * Format: int32
+             * @description Which.
+             */
+            port: number;
+        };
         /** @description What to change; absent fields stay. */
         ProfilePatch: {
             /** @description New e-mail address; empty removes it. */
@@ -728,6 +1565,16 @@ export interface components {
             oldest_age_ms: number | null;
             /** @description Which. */
             queue: string;
+        };
+        /** @description Changes a node. */
+        RenameNode: {
+            /** @description Shown name. */
+            name: string;
+        };
+        /** @description Renames a terminal. */
+        RenameTerminal: {
+            /** @description New name of its tab. */
+            name: string;
         };
         /** @description A request, from the edge to the last log line. */
         RequestId: string;
@@ -792,10 +1639,99 @@ export interface components {
             /** @description The new role. */
             role: components["schemas"]["Role"];
         };
+        /**
+         * @description How a step is.
+         * @enum {string}
+         */
+        StepStatus: "running" | "done" | "skipped" | "failed";
         /** @description Why an administrator suspends someone. */
         Suspend: {
             /** @description Shown to the user and kept with them. */
             reason?: string | null;
+        };
+        /** @description A terminal of a workspace. */
+        Terminal: {
+            /**
+             * Format: int64
+             * @description Last input or output.
+             */
+            active_at: number | null;
+            /**
+             * Format: int32
+             * @description Size.
+             */
+            cols: number;
+            /**
+             * Format: int64
+             * @description Made, epoch milliseconds.
+             */
+            created_at: number;
+            exit: components["schemas"]["TerminalExit"] | null;
+            /** @description Which. */
+            id: components["schemas"]["TerminalId"];
+            /** @description Name of its tab. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Size.
+             */
+            rows: number;
+            /**
+             * Format: int32
+             * @description Whoever is attached now.
+             */
+            viewers: number;
+        };
+        /** @description How a shell ended. */
+        TerminalExit: {
+            /**
+             * Format: int32
+             * @description Exit code; null when a signal ended it, or when nobody could see its end.
+             */
+            code: number | null;
+            /** @description Its supervisor ended, and the shell with it. */
+            lost: boolean;
+            /**
+             * Format: int32
+             * @description Signal.
+             */
+            signal: number | null;
+        };
+        /** @description A shell in a workspace. */
+        TerminalId: string;
+        /** @description All terminals of a workspace, oldest first. */
+        Terminals: {
+            /** @description The terminals. */
+            items: components["schemas"]["Terminal"][];
+        };
+        /** @description Opens one thing, once, within a minute. */
+        Ticket: {
+            /**
+             * Format: int64
+             * @description Not valid after.
+             */
+            expires_at: number;
+            /** @description The secret: for the WebSocket subprotocol `ticket.<…>`, or for the form field `ticket`. */
+            ticket: string;
+            /** @description Where: a WebSocket URL for a terminal, the form's action for a port. */
+            url: string;
+        };
+        /** @description What a ticket opens. */
+        TicketFor: {
+            /** @enum {string} */
+            kind: "terminal";
+            /** @description Only to watch. */
+            read_only?: boolean;
+            /** @description Which. */
+            terminal: components["schemas"]["TerminalId"];
+        } | {
+            /** @enum {string} */
+            kind: "port";
+            /**
+             * Format: int32
+             * @description Which.
+             */
+            port: number;
         };
         /** @description A user. */
         User: {
@@ -831,6 +1767,97 @@ export interface components {
          * @enum {string}
          */
         UserStatus: "active" | "pending" | "suspended";
+        /** @description A workspace. */
+        Workspace: {
+            /**
+             * Format: int64
+             * @description Last terminal input or agent work.
+             */
+            active_at: number | null;
+            /**
+             * Format: int64
+             * @description Number of the newest start.
+             */
+            attempt: number;
+            /** @description Branch: the checked out one once known, else the wanted one. */
+            branch: string | null;
+            /** @description What it waits for, or why it is so, in a sentence. */
+            cause: string | null;
+            /** @description Whether the node can be reached now. */
+            connected: boolean;
+            /**
+             * Format: int64
+             * @description Made.
+             */
+            created_at: number;
+            /** @description Who made it. */
+            created_by: components["schemas"]["UserId"];
+            /**
+             * Format: int64
+             * @description When a status that waits for something gives up.
+             */
+            deadline_at: number | null;
+            failure: components["schemas"]["Failure"] | null;
+            /** @description Host under which the workspace's terminals are reached, with the port if it is not the usual one. */
+            host: string;
+            /** @description Id. */
+            id: components["schemas"]["WorkspaceId"];
+            /**
+             * Format: int64
+             * @description When it is stopped for lack of activity; null when it is not.
+             */
+            idle_stop_at: number | null;
+            /**
+             * Format: int32
+             * @description Minutes without activity after which it is stopped; 0 for never.
+             */
+            idle_stop_minutes: number;
+            /** @description Image of its container. */
+            image: string | null;
+            isolation: components["schemas"]["Isolation"] | null;
+            /** @description What it may use. */
+            limits: components["schemas"]["Limits"];
+            /** @description Shown name. */
+            name: string;
+            /** @description On which node. */
+            node_id: components["schemas"]["NodeId"];
+            /** @description Name of the node. */
+            node_name: string;
+            /** @description Ports that something listens on. */
+            ports: components["schemas"]["Port"][];
+            /** @description Why the base image is used instead of the wanted one. */
+            recovery: string | null;
+            /** @description Git URL or path; null for an empty workspace. */
+            repository: string | null;
+            /**
+             * Format: int64
+             * @description Became running; null when it is not.
+             */
+            running_since: number | null;
+            /** @description Whether only the newest commit is fetched. */
+            shallow: boolean;
+            /** @description Where it is in its life. */
+            status: components["schemas"]["WorkspaceStatus"];
+            /** @description The step that is under way. */
+            step: string | null;
+            /**
+             * Format: int32
+             * @description Open terminals.
+             */
+            terminals: number;
+        };
+        /** @description An isolated working copy of a repository on a node. */
+        WorkspaceId: string;
+        WorkspacePage: {
+            items: components["schemas"]["Workspace"][];
+            /** @description Pass it as `cursor` to get the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description Where a workspace is in its life.
+         * @enum {string}
+         */
+        WorkspaceStatus: "queued" | "starting" | "running" | "stopping" | "stopped" | "failed" | "deleting" | "deleted";
     };
     responses: never;
     parameters: never;
@@ -840,6 +1867,8 @@ export interface components {
 }
 export type AccountId = components['schemas']['AccountId'];
 export type AdminHealth = components['schemas']['AdminHealth'];
+export type AgentBinary = components['schemas']['AgentBinary'];
+export type AgentVersion = components['schemas']['AgentVersion'];
 export type ApiToken = components['schemas']['ApiToken'];
 export type ApiTokenId = components['schemas']['ApiTokenId'];
 export type ApiTokenPage = components['schemas']['ApiTokenPage'];
@@ -847,29 +1876,57 @@ export type AuditAction = components['schemas']['AuditAction'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditEntryPage = components['schemas']['AuditEntryPage'];
 export type AuditOutcome = components['schemas']['AuditOutcome'];
+export type BootLog = components['schemas']['BootLog'];
+export type BootStep = components['schemas']['BootStep'];
+export type CreateCredential = components['schemas']['CreateCredential'];
 export type CreateInvite = components['schemas']['CreateInvite'];
+export type CreateNode = components['schemas']['CreateNode'];
+export type CreateTicket = components['schemas']['CreateTicket'];
 export type CreateToken = components['schemas']['CreateToken'];
+export type CreateWorkspace = components['schemas']['CreateWorkspace'];
 export type DeadLetter = components['schemas']['DeadLetter'];
 export type DeadLetterPage = components['schemas']['DeadLetterPage'];
 export type ErrorBody = components['schemas']['ErrorBody'];
 export type ErrorCode = components['schemas']['ErrorCode'];
+export type Failure = components['schemas']['Failure'];
+export type FileEntry = components['schemas']['FileEntry'];
+export type FileKind = components['schemas']['FileKind'];
+export type Files = components['schemas']['Files'];
+export type GitFile = components['schemas']['GitFile'];
+export type GitRemote = components['schemas']['GitRemote'];
+export type GitStatus = components['schemas']['GitStatus'];
 export type Health = components['schemas']['Health'];
 export type HealthCheck = components['schemas']['HealthCheck'];
 export type HealthStatus = components['schemas']['HealthStatus'];
 export type Invite = components['schemas']['Invite'];
 export type InvitePage = components['schemas']['InvitePage'];
+export type Isolation = components['schemas']['Isolation'];
 export type JobId = components['schemas']['JobId'];
 export type Jwk = components['schemas']['Jwk'];
 export type Jwks = components['schemas']['Jwks'];
+export type Limits = components['schemas']['Limits'];
+export type Load = components['schemas']['Load'];
 export type Login = components['schemas']['Login'];
 export type LoginLink = components['schemas']['LoginLink'];
 export type LoginLinkId = components['schemas']['LoginLinkId'];
+export type Machine = components['schemas']['Machine'];
 export type Me = components['schemas']['Me'];
 export type NewInvite = components['schemas']['NewInvite'];
+export type NewNode = components['schemas']['NewNode'];
+export type NewTerminal = components['schemas']['NewTerminal'];
 export type NewToken = components['schemas']['NewToken'];
+export type Node = components['schemas']['Node'];
+export type NodeHealth = components['schemas']['NodeHealth'];
+export type NodeId = components['schemas']['NodeId'];
+export type NodePage = components['schemas']['NodePage'];
+export type NodeStatus = components['schemas']['NodeStatus'];
 export type OpenApiDocument = components['schemas']['OpenApiDocument'];
+export type PatchWorkspace = components['schemas']['PatchWorkspace'];
+export type Port = components['schemas']['Port'];
 export type ProfilePatch = components['schemas']['ProfilePatch'];
 export type QueueHealth = components['schemas']['QueueHealth'];
+export type RenameNode = components['schemas']['RenameNode'];
+export type RenameTerminal = components['schemas']['RenameTerminal'];
 export type RequestId = components['schemas']['RequestId'];
 export type Role = components['schemas']['Role'];
 export type SchemaVersion = components['schemas']['SchemaVersion'];
@@ -879,11 +1936,22 @@ export type Session = components['schemas']['Session'];
 export type SessionId = components['schemas']['SessionId'];
 export type SessionPage = components['schemas']['SessionPage'];
 export type SetRole = components['schemas']['SetRole'];
+export type StepStatus = components['schemas']['StepStatus'];
 export type Suspend = components['schemas']['Suspend'];
+export type Terminal = components['schemas']['Terminal'];
+export type TerminalExit = components['schemas']['TerminalExit'];
+export type TerminalId = components['schemas']['TerminalId'];
+export type Terminals = components['schemas']['Terminals'];
+export type Ticket = components['schemas']['Ticket'];
+export type TicketFor = components['schemas']['TicketFor'];
 export type User = components['schemas']['User'];
 export type UserId = components['schemas']['UserId'];
 export type UserPage = components['schemas']['UserPage'];
 export type UserStatus = components['schemas']['UserStatus'];
+export type Workspace = components['schemas']['Workspace'];
+export type WorkspaceId = components['schemas']['WorkspaceId'];
+export type WorkspacePage = components['schemas']['WorkspacePage'];
+export type WorkspaceStatus = components['schemas']['WorkspaceStatus'];
 export type $defs = Record<string, never>;
 export interface operations {
     jwks: {
@@ -990,7 +2058,7 @@ export interface operations {
                 /** @description Only this user's. */
                 actor?: string;
                 /** @description Only this action. */
-                action?: "auth.login" | "auth.logout" | "auth.session.revoke" | "auth.session.revoke_all" | "auth.login_link.create" | "auth.first_run_link.create" | "account.profile.update" | "token.create" | "token.revoke" | "user.approve" | "user.suspend" | "user.reinstate" | "user.role.set" | "invite.create" | "invite.revoke" | "job.retry" | "schema.migrate";
+                action?: "auth.login" | "auth.logout" | "auth.session.revoke" | "auth.session.revoke_all" | "auth.login_link.create" | "auth.first_run_link.create" | "account.profile.update" | "token.create" | "token.revoke" | "user.approve" | "user.suspend" | "user.reinstate" | "user.role.set" | "invite.create" | "invite.revoke" | "job.retry" | "schema.migrate" | "node.create" | "node.rename" | "node.token.create" | "node.drain" | "node.resume" | "node.delete" | "node.enrol" | "node.local" | "workspace.create" | "workspace.update" | "workspace.stop" | "workspace.start" | "workspace.restart" | "workspace.rebuild" | "workspace.delete" | "workspace.ticket.create" | "workspace.terminal.create" | "workspace.terminal.rename" | "workspace.terminal.close" | "workspace.file.write" | "workspace.file.delete" | "workspace.folder.create" | "workspace.file.rename";
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
                 /** @description Rows wanted: 1 to 200, 50 by default. */
@@ -1810,6 +2878,107 @@ export interface operations {
             };
         };
     };
+    agentDownload: {
+        parameters: {
+            query: {
+                /** @description `linux`. */
+                os: string;
+                /** @description `amd64` or `arm64`. */
+                arch: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    agentInstall: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/x-shellscript; charset=utf-8": unknown;
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    agentVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentVersion"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -2270,6 +3439,676 @@ export interface operations {
             };
         };
     };
+    listNodes: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Rows wanted: 1 to 200, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodePage"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    createNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateNode"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewNode"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too often; `details.retry_after_s` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["NodeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    deleteNode: {
+        parameters: {
+            query?: {
+                /** @description Forget it and its workspaces here. What is on the machine stays there. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["NodeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    renameNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["NodeId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameNode"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    drainNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["NodeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    nodeGitRemote: {
+        parameters: {
+            query: {
+                /** @description Git URL, or an absolute path on the node. */
+                url: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["NodeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GitRemote"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    resumeNode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["NodeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    createNodeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["NodeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewNode"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too often; `details.retry_after_s` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     openapi: {
         parameters: {
             query?: never;
@@ -2480,6 +4319,1798 @@ export interface operations {
             };
             /** @description The thing is in a state that does not allow this. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listWorkspaces: {
+        parameters: {
+            query?: {
+                /** @description Only those of this node. */
+                node?: string;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Rows wanted: 1 to 200, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspacePage"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    createWorkspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateWorkspace"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workspace"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too often; `details.retry_after_s` says when to come back. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getWorkspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workspace"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    deleteWorkspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workspace"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    patchWorkspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatchWorkspace"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workspace"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    workspaceBoot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BootLog"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    workspaceStepLog: {
+        parameters: {
+            query: {
+                /** @description Attempt; the newest without it. */
+                attempt?: number;
+                /** @description Step. */
+                step: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain; charset=utf-8": unknown;
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    readFile: {
+        parameters: {
+            query?: {
+                /** @description Relative to the working copy, without `..`; empty for its root. */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    writeFile: {
+        parameters: {
+            query?: {
+                /** @description Relative to the working copy, without `..`; empty for its root. */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": unknown;
+            };
+        };
+        responses: {
+            /** @description Success. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    deleteFile: {
+        parameters: {
+            query?: {
+                /** @description Relative to the working copy, without `..`; empty for its root. */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listFiles: {
+        parameters: {
+            query?: {
+                /** @description Relative to the working copy, without `..`; empty for its root. */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Files"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    createFolder: {
+        parameters: {
+            query?: {
+                /** @description Relative to the working copy, without `..`; empty for its root. */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    renameFile: {
+        parameters: {
+            query: {
+                /** @description From there. */
+                from: string;
+                /** @description To there; nothing may be there. */
+                to: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    gitDiff: {
+        parameters: {
+            query?: {
+                /** @description Only of this file. */
+                path?: string;
+                /** @description What is staged, instead of what is not. */
+                staged?: boolean;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain; charset=utf-8": unknown;
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    gitStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GitStatus"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    rebuildWorkspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workspace"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    restartWorkspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workspace"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    startWorkspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workspace"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    stopWorkspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workspace"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listTerminals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Terminals"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    createTerminal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTerminal"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Terminal"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    closeTerminal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+                part: components["schemas"]["TerminalId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Success. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    renameTerminal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+                part: components["schemas"]["TerminalId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameTerminal"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Terminal"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another failure. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    createTicket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WorkspaceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateTicket"];
+            };
+        };
+        responses: {
+            /** @description Success. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            /** @description A part of the request is wrong; the message names it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Signed in, but not allowed to do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The thing is in a state that does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too often; `details.retry_after_s` says when to come back. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -58,6 +58,52 @@ actions! {
     JobRetry = "job.retry";
     /// Applied migrations.
     SchemaMigrate = "schema.migrate";
+    /// Made a node.
+    NodeCreate = "node.create";
+    /// Renamed a node.
+    NodeRename = "node.rename";
+    /// Made another command with which a machine joins.
+    NodeTokenCreate = "node.token.create";
+    /// Let a node take no new workspaces.
+    NodeDrain = "node.drain";
+    /// Let a node take workspaces again.
+    NodeResume = "node.resume";
+    /// Deleted a node.
+    NodeDelete = "node.delete";
+    /// A machine joined.
+    NodeEnrol = "node.enrol";
+    /// The host let its own machine join.
+    NodeLocal = "node.local";
+    /// Made a workspace.
+    WorkspaceCreate = "workspace.create";
+    /// Changed a workspace's name or idle time.
+    WorkspaceUpdate = "workspace.update";
+    /// Stopped a workspace.
+    WorkspaceStop = "workspace.stop";
+    /// Started a workspace, again or after a failure.
+    WorkspaceStart = "workspace.start";
+    /// Restarted a workspace.
+    WorkspaceRestart = "workspace.restart";
+    /// Gave a workspace a new container.
+    WorkspaceRebuild = "workspace.rebuild";
+    /// Deleted a workspace.
+    WorkspaceDelete = "workspace.delete";
+    /// Made a ticket to a terminal or port.
+    TicketCreate = "workspace.ticket.create";
+    /// Opened a terminal.
+    TerminalCreate = "workspace.terminal.create";
+    /// Renamed a terminal.
+    TerminalRename = "workspace.terminal.rename";
+    /// Closed a terminal.
+    TerminalClose = "workspace.terminal.close";
+    /// Wrote a file.
+    FileWrite = "workspace.file.write";
+    /// Deleted a file or folder.
+    FileDelete = "workspace.file.delete";
+    /// Made a folder.
+    FolderCreate = "workspace.folder.create";
+    /// Moved a file or folder.
+    FileRename = "workspace.file.rename";
 }
 
 /// How an audited request ended.

@@ -37,6 +37,8 @@ pub enum ErrorCode {
     ServiceUnavailable,
     /// The operator has not set this up.
     NotConfigured,
+    /// The node does not answer: its tunnel is not open, or broke off.
+    NodeUnreachable,
 }
 
 impl ErrorCode {
@@ -53,7 +55,7 @@ impl ErrorCode {
             Self::UnsupportedMediaType => 415,
             Self::RateLimitExceeded => 429,
             Self::InternalError => 500,
-            Self::NotReady | Self::ServiceUnavailable | Self::NotConfigured => 503,
+            Self::NotReady | Self::ServiceUnavailable | Self::NotConfigured | Self::NodeUnreachable => 503,
         }
     }
 }

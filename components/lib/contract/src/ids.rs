@@ -104,6 +104,8 @@ ids! {
     AccountId;
     /// A personal API token (not the secret itself).
     ApiTokenId;
+    /// A command by which one machine joins, once.
+    EnrolmentId;
     /// One event of the append-only log.
     EventId;
     /// One way in which a user proves who they are (provider and subject).
@@ -114,12 +116,20 @@ ids! {
     LeaseId;
     /// A one-time link: first run, another device, recovery, or an invitation.
     LoginLinkId;
+    /// A machine that runs workspaces.
+    NodeId;
     /// A request, from the edge to the last log line.
     RequestId;
     /// A browser session.
     SessionId;
+    /// A shell in a workspace.
+    TerminalId;
+    /// A one-time permission to open something in a workspace.
+    TicketId;
     /// A person.
     UserId;
+    /// An isolated working copy of a repository on a node.
+    WorkspaceId;
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! [`Stability::Stable`](route::Stability) is for API tokens too and changes only by addition.
 //! Nothing here does I/O, and nothing here decides: that is `sam-domain`.
 
+pub mod agent;
 pub mod audit;
 pub mod error;
 pub mod http;

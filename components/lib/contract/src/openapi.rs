@@ -25,7 +25,10 @@ pub fn document() -> OpenApi {
         .schema(ErrorCode::name(), ErrorCode::schema());
     let mut ids = Vec::new();
     ErrorBody::schemas(&mut ids);
-    for route in ROUTES.iter().filter(|route| route.stability != Stability::Host) {
+    for route in ROUTES
+        .iter()
+        .filter(|route| matches!(route.stability, Stability::Stable | Stability::Internal))
+    {
         let mut input = InputSchema::default();
         (route.input)(&mut input);
         let output = (route.output)();
@@ -86,11 +89,19 @@ fn operation(route: &RouteInfo, input: InputSchema) -> OperationBuilder {
     } else {
         "internal"
     };
-    let has_input = input.body.is_some() || !input.parameters.is_empty();
-    let body = input.body.map(|name| {
-        let content = ContentBuilder::new().schema(schema_ref(name)).build();
+    let has_input = input.body.is_some() || input.held_body || !input.parameters.is_empty();
+    let held = input
+        .held_body
+        .then(|| ("application/octet-stream", ContentBuilder::new().build()));
+    let json = input.body.map(|name| {
+        (
+            "application/json",
+            ContentBuilder::new().schema(schema_ref(name)).build(),
+        )
+    });
+    let body = held.or(json).map(|(media, content)| {
         RequestBodyBuilder::new()
-            .content("application/json", content)
+            .content(media, content)
             .required(Some(Required::True))
             .build()
     });
@@ -118,7 +129,7 @@ fn operation(route: &RouteInfo, input: InputSchema) -> OperationBuilder {
         operation = operation.response(status, answer);
     }
     match (route.auth, route.tokens) {
-        (Auth::Public | Auth::Ops, _) => operation.securities(Some([SecurityRequirement::default()])),
+        (Auth::Public | Auth::Ops | Auth::Node, _) => operation.securities(Some([SecurityRequirement::default()])),
         (_, TokenAccess::Never) => operation.securities(Some([requirement("session")])),
         (_, TokenAccess::Scope(_)) => operation.securities(Some([requirement("session"), requirement("token")])),
     }

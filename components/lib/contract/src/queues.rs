@@ -52,11 +52,38 @@ pub const PRUNE: Queue = Queue {
     sentence: "Deletes done jobs, counted requests and old error reports, once an hour.",
 };
 
+/// Deadlines of nodes.
+pub const NODES: Queue = Queue {
+    name: "nodes",
+    component: "nodes",
+    lease_ms: 30_000,
+    attempts_max: 20,
+    backoff_ms: 1_000,
+    backoff_ms_max: 60_000,
+    sentence: "Notices nodes that no longer report, ends commands that expired, and forgets deleted nodes.",
+};
+
+/// Deadlines and idle times of workspaces.
+pub const WORKSPACES: Queue = Queue {
+    name: "workspaces",
+    component: "workspaces",
+    lease_ms: 30_000,
+    attempts_max: 20,
+    backoff_ms: 1_000,
+    backoff_ms_max: 60_000,
+    sentence: "Ends starts that take too long, stops idle workspaces, and forgets deleted ones and old tickets.",
+};
+
 /// All queues.
-pub const QUEUES: &[Queue] = &[AUDIT, IDENTITY, PRUNE];
+pub const QUEUES: &[Queue] = &[AUDIT, IDENTITY, PRUNE, NODES, WORKSPACES];
 
 /// Recurring jobs, by queue and kind. They enqueue themselves again; a migration makes sure that they exist.
-pub const RECURRING: &[(Queue, &str)] = &[(PRUNE, "prune"), (IDENTITY, "prune")];
+pub const RECURRING: &[(Queue, &str)] = &[
+    (PRUNE, "prune"),
+    (IDENTITY, "prune"),
+    (NODES, "watch"),
+    (WORKSPACES, "watch"),
+];
 
 /// The queue of that name.
 pub fn find(name: &str) -> Option<&'static Queue> {

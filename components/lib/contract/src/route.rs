@@ -10,9 +10,11 @@ mod output;
 
 use std::marker::PhantomData;
 
-pub use guard::{Admin, AnySession, Auth, Guard, Ops, Public, Superadmin, TokenAccess, User};
-pub use input::{Body, Input, InputError, InputSchema, Path, Query, RawInput};
-pub use output::{Created, Encoded, EventStream, NoContent, Output, OutputSchema};
+pub use guard::{Admin, AnySession, Auth, Guard, Node, Ops, Public, Superadmin, TokenAccess, User};
+pub use input::{Body, Held, Input, InputError, InputSchema, Path, PathPair, Query, RawInput};
+pub use output::{
+    Binary, Created, Encoded, EventStream, Forward, Forwarded, NoContent, Output, OutputSchema, PlainText, Script,
+};
 
 use crate::audit::AuditAction;
 
@@ -61,6 +63,8 @@ pub enum Stability {
     Internal,
     /// For the host beside us (scheduler, start); not in the OpenAPI document.
     Host,
+    /// For agents on nodes, under a version of its own (`agent`); not in the OpenAPI document.
+    Agent,
 }
 
 /// How often one caller may use a route. Callers are told apart by user, or by address when they have none.
@@ -165,8 +169,27 @@ impl<G: Guard, I: Input, O: Output> Route<G, I, O> {
         Self::new(id, component, Method::Post, path).host()
     }
 
+    /// What an agent sends or asks again and again; what it means is kept in the rows it changes, not in the audit log.
+    pub const fn agent(id: &'static str, component: &'static str, method: Method, path: &'static str) -> Self {
+        let mut route = Self::new(id, component, method, path);
+        route.info.stability = Stability::Agent;
+        route
+    }
+
     const fn audited(mut self, action: AuditAction) -> Self {
         self.info.audit = Some(action);
+        self
+    }
+
+    /// Only agents call it.
+    pub const fn for_agents(mut self) -> Self {
+        self.info.stability = Stability::Agent;
+        self
+    }
+
+    /// Takes longer bodies than most.
+    pub const fn body_max(mut self, bytes: u32) -> Self {
+        self.info.body_bytes_max = bytes;
         self
     }
 

@@ -117,6 +117,32 @@ settings! {
     S3_REGION = Setting::new("s3_region", Kind::Text, "us-east-1", "kit", "Region that signatures name.");
     S3_ACCESS_KEY = Setting::new("s3_access_key", Kind::Text, "", "kit", "Access key of the object store.");
     S3_SECRET_KEY = Setting::new("s3_secret_key", Kind::Text, "", "kit", "Secret key of the object store.").secret();
+    WORKSPACE_DOMAIN = Setting::new("workspace_domain", Kind::Text, "", "workspaces",
+        "Domain below which workspaces have their hosts (`ws-<id>.<domain>`), with the port if it is not the usual one.");
+    NODES_MAX = Setting::new("nodes_max", count(1, 10_000), "20", "nodes",
+        "Nodes that one account may have.");
+    ENROL_MINUTES = Setting::new("enrol_minutes", count(1, 1440), "15", "nodes",
+        "Minutes for which the command that lets a machine join is valid.");
+    NODE_STALE_SECONDS = Setting::new("node_stale_seconds", count(15, 3600), "30", "nodes",
+        "Seconds without a report after which a node is shown as stale.");
+    NODE_UNREACHABLE_SECONDS = Setting::new("node_unreachable_seconds", count(30, 86_400), "90", "nodes",
+        "Seconds without a report after which a node is unreachable.");
+    WARM_CONTAINERS = Setting::new("warm_containers", count(0, 20), "1", "nodes",
+        "Containers that each node keeps ready for the next workspaces.");
+    WORKSPACES_PER_NODE_MAX = Setting::new("workspaces_per_node_max", count(1, 1000), "20", "workspaces",
+        "Workspaces that one node may hold.");
+    WORKSPACES_PER_USER_MAX = Setting::new("workspaces_per_user_max", count(1, 1000), "20", "workspaces",
+        "Workspaces that one user may have.");
+    WORKSPACE_START_MINUTES = Setting::new("workspace_start_minutes", count(1, 240), "30", "workspaces",
+        "Minutes after which a start that is not over has failed.");
+    WORKSPACE_IDLE_MINUTES = Setting::new("workspace_idle_minutes", count(0, 10_080), "120", "workspaces",
+        "Minutes without terminal input or agent work after which a workspace is stopped, unless it says otherwise; 0 for never.");
+    WORKSPACE_CPU_MILLI = Setting::new("workspace_cpu_milli", count(0, 1_000_000), "0", "workspaces",
+        "Thousandths of a core that a workspace may use, unless it says otherwise; 0 for no limit.");
+    WORKSPACE_MEMORY_MIB = Setting::new("workspace_memory_mib", count(0, 10_000_000), "0", "workspaces",
+        "MiB of memory that a workspace may use, unless it says otherwise; 0 for no limit.");
+    WORKSPACE_PIDS = Setting::new("workspace_pids", count(0, 1_000_000), "4096", "workspaces",
+        "Processes that a workspace may have, unless it says otherwise; 0 for no limit.");
 }
 
 /// The setting of that name.

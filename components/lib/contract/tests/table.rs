@@ -19,7 +19,8 @@ fn routes_are_unique() {
 #[test]
 fn what_changes_something_is_audited_and_what_reads_is_not() {
     for route in ROUTES {
-        let question = route.stability == Stability::Host && route.audit.is_none();
+        // What agents report and the host asks is not what a person did.
+        let question = matches!(route.stability, Stability::Host | Stability::Agent) && route.audit.is_none();
         assert_eq!(
             route.audit.is_some(),
             !route.method.is_safe() && !question,
@@ -46,11 +47,14 @@ fn host_routes_and_only_they_are_for_the_host() {
         assert_eq!(host, route.auth == Auth::Ops, "{}", route.id);
         assert_eq!(host, route.path.starts_with("/_work/"), "{}", route.id);
         assert!(!host || route.tokens == TokenAccess::Never, "{}", route.id);
+        let agent = route.stability == Stability::Agent;
+        assert_eq!(agent, route.path.starts_with("/api/agent/v1/"), "{}", route.id);
+        assert!(agent || route.auth != Auth::Node, "{}", route.id);
     }
 }
 
 #[test]
-fn each_row_says_what_it_does_and_has_at_most_one_parameter() {
+fn each_row_says_what_it_does_and_has_parameters_that_can_be_read() {
     for route in ROUTES {
         assert!(
             route.summary.ends_with('.') && route.summary.len() > 12,
@@ -58,9 +62,10 @@ fn each_row_says_what_it_does_and_has_at_most_one_parameter() {
             route.id,
             route.summary
         );
+        let parameters: Vec<_> = route.path.split('/').filter(|s| s.starts_with('{')).collect();
         assert!(
-            route.path.matches('{').count() <= 1,
-            "{}: `Path` reads the first segment only",
+            [&[][..], &["{id}"], &["{id}", "{part}"]].contains(&parameters.as_slice()),
+            "{}: `Path` and `PathPair` read these only: {parameters:?}",
             route.id
         );
         assert!(route.method != Method::Get || route.status == 200, "{}", route.id);

@@ -18,6 +18,8 @@ pub enum Auth {
     Superadmin,
     /// The host, with the ops token.
     Ops,
+    /// An enrolled machine, with a token that it signed itself.
+    Node,
 }
 
 /// What a personal API token needs to call a route.
@@ -58,11 +60,13 @@ guards! {
     Superadmin;
     /// The host may, with the ops token.
     Ops;
+    /// An enrolled machine may, with a token that it signed itself.
+    Node;
 }
 
 pub(super) const fn default_token_access(auth: Auth, method: Method) -> TokenAccess {
     match auth {
-        Auth::Public | Auth::Ops => TokenAccess::Never,
+        Auth::Public | Auth::Ops | Auth::Node => TokenAccess::Never,
         Auth::Admin | Auth::Superadmin => TokenAccess::Scope(Scope::Admin),
         Auth::User | Auth::AnySession if method.is_safe() => TokenAccess::Scope(Scope::Read),
         Auth::User | Auth::AnySession => TokenAccess::Scope(Scope::Write),

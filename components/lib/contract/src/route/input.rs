@@ -30,6 +30,9 @@ pub enum InputError {
     /// The body is not JSON by its own account. Browsers send any other type across origins without asking.
     #[error("send the body as `content-type: application/json`")]
     NotJson,
+    /// The body is not bytes by its own account.
+    #[error("send the body as `content-type: application/octet-stream`")]
+    NotBytes,
     /// A part is wrong: which, and how.
     #[error("{part}: {issue}")]
     Malformed {
@@ -47,6 +50,8 @@ pub struct InputSchema {
     pub parameters: Vec<Parameter>,
     /// Name of the body's schema.
     pub body: Option<String>,
+    /// Whether the body is bytes that go on to a node.
+    pub held_body: bool,
     /// The schemas that it needs, by name.
     pub schemas: Vec<(String, RefOr<Schema>)>,
 }
@@ -67,6 +72,14 @@ pub trait Input: Sized + Send + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Path<T>(pub T);
 
+/// Two `{…}` segments of the path: what it is about, and a part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PathPair<A, B>(pub A, pub B);
+
+/// A body of any size that stays at the edge (`application/octet-stream`) for the node to which the answer is forwarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held;
+
 /// The query string.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query<T>(pub T);
@@ -82,22 +95,60 @@ impl Input for () {
     }
 }
 
+fn describe_segment<T: ToSchema>(into: &mut InputSchema, name: &str) {
+    into.schemas.push((T::name().into_owned(), T::schema()));
+    into.parameters.push(
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .schema(Some(RefOr::Ref(Ref::from_schema_name(T::name()))))
+            .build(),
+    );
+}
+
+fn segment<T: FromStr>(raw: &RawInput<'_>, n: usize) -> Result<T, InputError> {
+    let text = raw.path.get(n).map_or("", |(_, value)| value.as_str());
+    text.parse().map_err(|_| InputError::NoSuchPath)
+}
+
 impl<T: FromStr + ToSchema + Send + 'static> Input for Path<T> {
     fn describe(into: &mut InputSchema) {
-        into.schemas.push((T::name().into_owned(), T::schema()));
-        into.parameters.push(
-            ParameterBuilder::new()
-                .name("id")
-                .parameter_in(ParameterIn::Path)
-                .required(Required::True)
-                .schema(Some(RefOr::Ref(Ref::from_schema_name(T::name()))))
-                .build(),
-        );
+        describe_segment::<T>(into, "id");
     }
 
     fn parse(raw: &RawInput<'_>) -> Result<Self, InputError> {
-        let segment = raw.path.first().map_or("", |(_, value)| value.as_str());
-        segment.parse().map(Self).map_err(|_| InputError::NoSuchPath)
+        segment(raw, 0).map(Self)
+    }
+}
+
+impl<A, B> Input for PathPair<A, B>
+where
+    A: FromStr + ToSchema + Send + 'static,
+    B: FromStr + ToSchema + Send + 'static,
+{
+    fn describe(into: &mut InputSchema) {
+        describe_segment::<A>(into, "id");
+        describe_segment::<B>(into, "part");
+    }
+
+    fn parse(raw: &RawInput<'_>) -> Result<Self, InputError> {
+        Ok(Self(segment(raw, 0)?, segment(raw, 1)?))
+    }
+}
+
+impl Input for Held {
+    fn describe(into: &mut InputSchema) {
+        into.held_body = true;
+    }
+
+    fn parse(raw: &RawInput<'_>) -> Result<Self, InputError> {
+        let media = raw.content_type.and_then(|t| t.split(';').next()).map_or("", str::trim);
+        if media.eq_ignore_ascii_case("application/octet-stream") {
+            Ok(Self)
+        } else {
+            Err(InputError::NotBytes)
+        }
     }
 }
 
