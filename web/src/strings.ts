@@ -1,5 +1,9 @@
 // Every sentence the app shows, in one place (English). Functions fill in values.
 import type { AuditAction, AuditOutcome, Role, Scope, UserStatus } from './api/model';
+import { files, git } from './strings/files';
+import { nodes } from './strings/nodes';
+import { terminal } from './strings/terminal';
+import { workspaces } from './strings/workspaces';
 
 export const text = {
   app: { name: 'SAM', fullName: 'Simple Agent Manager', skip: 'Skip to content', starting: 'Starting…' },
@@ -42,6 +46,7 @@ export const text = {
     openMenu: 'Open menu',
     search: 'Jump to…',
     home: 'Home',
+    nodes: 'Nodes',
     settings: 'Settings',
     profile: 'Profile',
     sessions: 'Sessions',
@@ -107,6 +112,29 @@ export const text = {
     'invite.revoke': 'Revoked an invite',
     'job.retry': 'Retried a dead letter',
     'schema.migrate': 'Migrated the database',
+    'node.create': 'Made a node',
+    'node.rename': 'Renamed a node',
+    'node.token.create': 'Made another command for a node',
+    'node.drain': 'Drained a node',
+    'node.resume': 'Resumed a node',
+    'node.delete': 'Deleted a node',
+    'node.enrol': 'A machine joined',
+    'node.local': 'The host’s own machine joined',
+    'workspace.create': 'Made a workspace',
+    'workspace.update': 'Changed a workspace',
+    'workspace.stop': 'Stopped a workspace',
+    'workspace.start': 'Started a workspace',
+    'workspace.restart': 'Restarted a workspace',
+    'workspace.rebuild': 'Rebuilt a workspace',
+    'workspace.delete': 'Deleted a workspace',
+    'workspace.ticket.create': 'Opened a terminal or port',
+    'workspace.terminal.create': 'Made a terminal',
+    'workspace.terminal.rename': 'Renamed a terminal',
+    'workspace.terminal.close': 'Closed a terminal',
+    'workspace.file.write': 'Wrote a file',
+    'workspace.file.delete': 'Deleted a file',
+    'workspace.folder.create': 'Made a folder',
+    'workspace.file.rename': 'Renamed a file',
   } satisfies Record<AuditAction, string>,
   auditOutcome: { done: 'Done', refused: 'Refused', failed: 'Failed' } satisfies Record<AuditOutcome, string>,
   healthStatus: { healthy: 'Healthy', degraded: 'Degraded' },
@@ -157,24 +185,13 @@ export const text = {
 
   home: {
     title: (name: string) => `Hello, ${name}`,
-    emptyTitle: 'Nothing runs yet',
-    emptyBody:
-      'This SAM can sign people in and keep an audit log. Machines, projects and agents come with the next releases and will appear here.',
-    account: 'Your account',
-    name: 'Name',
-    email: 'E-mail',
-    noEmail: 'Not set',
-    role: 'Role',
-    since: 'Member since',
-    next: 'What you can do now',
-    links: {
-      tokens: 'Make a token to use the API from scripts.',
-      sessions: 'See where you are signed in, or sign in on your phone.',
-      users: 'Invite people and approve who joins.',
-      audit: 'Read who changed what.',
-      health: 'Check that every part works.',
-    },
   },
+
+  nodes,
+  workspaces,
+  terminal,
+  files,
+  git,
 
   profile: {
     title: 'Profile',
