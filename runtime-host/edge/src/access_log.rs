@@ -18,6 +18,8 @@ pub(crate) struct Entry {
     pub(crate) status: StatusCode,
     pub(crate) request_id: String,
     pub(crate) component: Option<String>,
+    /// The tunnel that the answer came through.
+    pub(crate) tunnel: Option<String>,
     pub(crate) started: Instant,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -88,6 +90,7 @@ impl Drop for Logged {
             ms = u64::try_from(entry.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             request_id = %entry.request_id,
             component = entry.component.as_deref().unwrap_or("-"),
+            tunnel = entry.tunnel.as_deref().unwrap_or("-"),
             complete = self.complete,
             "request"
         );

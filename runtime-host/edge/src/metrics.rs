@@ -1,5 +1,8 @@
 //! Everything the edge counts, and the text that Prometheus reads.
 
+mod watched;
+
+use crate::tunnel::Tunnels;
 use http::{Method, StatusCode};
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
@@ -7,7 +10,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use sam_tunnel::Traffic;
 use std::time::Duration;
+use watched::Watched;
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
@@ -22,6 +27,11 @@ pub struct Metrics {
     pub(crate) hold_requests: Counter,
     pub(crate) holds_refused: Counter,
     pub(crate) hold_faults: Counter,
+    pub(crate) tunnels_refused: Counter,
+    forwards: Family<Labels<1>, Counter>,
+    admissions: Family<Labels<1>, Counter>,
+    switched: Gauge,
+    tunnels: Watched,
 }
 
 impl Default for Metrics {
@@ -39,6 +49,11 @@ impl Default for Metrics {
             hold_requests: Counter::default(),
             holds_refused: Counter::default(),
             hold_faults: Counter::default(),
+            tunnels_refused: Counter::default(),
+            forwards: Family::default(),
+            admissions: Family::default(),
+            switched: Gauge::default(),
+            tunnels: Watched::default(),
         };
         let registry = &mut metrics.registry;
         registry.register(
@@ -72,6 +87,27 @@ impl Default for Metrics {
             "Holds that the application asked for wrongly",
             metrics.hold_faults.clone(),
         );
+        registry.register(
+            "tunnels_refused",
+            "Requests for a tunnel that were refused",
+            metrics.tunnels_refused.clone(),
+        );
+        registry.register(
+            "forwards",
+            "Requests that a machine answered, or should have, by outcome",
+            metrics.forwards.clone(),
+        );
+        registry.register(
+            "admissions",
+            "Requests to proxied hosts, by what was decided",
+            metrics.admissions.clone(),
+        );
+        registry.register(
+            "switched_connections",
+            "Connections to proxied hosts that were switched to WebSocket and are open",
+            metrics.switched.clone(),
+        );
+        registry.register_collector(Box::new(metrics.tunnels.clone()));
         metrics
     }
 }
@@ -97,6 +133,25 @@ impl Metrics {
         self.seconds.observe(took.as_secs_f64());
     }
 
+    /// Reports on these tunnels from now on.
+    pub(crate) fn watch_tunnels(&self, tunnels: Tunnels, traffic: Traffic) {
+        self.tunnels.watch(tunnels, traffic);
+    }
+
+    pub(crate) fn forwarded(&self, outcome: &'static str) {
+        self.forwards.get_or_create(&[("outcome", outcome)]).inc();
+    }
+
+    pub(crate) fn admitted(&self, decision: &'static str) {
+        self.admissions.get_or_create(&[("decision", decision)]).inc();
+    }
+
+    /// Counts one switched connection while what it returns lives.
+    pub(crate) fn switched(&self) -> HoldGauge {
+        self.switched.inc();
+        HoldGauge(self.switched.clone())
+    }
+
     pub(crate) fn hold(&self, kind: &'static str) -> HoldGauge {
         let gauge = self.holds.get_or_create(&[("kind", kind)]).clone();
         gauge.inc();
@@ -104,7 +159,7 @@ impl Metrics {
     }
 }
 
-/// Counts one hold while it lives.
+/// Counts one held or switched connection while it lives.
 #[derive(Debug)]
 pub(crate) struct HoldGauge(Gauge);
 

@@ -113,7 +113,9 @@ async fn connection<S, F>(
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_timeout)
         .max_buf_size(limits.head_bytes_max)
-        .serve_connection(io, answer);
+        .serve_connection(io, answer)
+        // A switched connection is its new owner's, who has limits and an end of its own.
+        .with_upgrades();
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
