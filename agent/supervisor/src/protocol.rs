@@ -10,7 +10,7 @@
 mod decode;
 mod encode;
 
-pub use decode::Malformed;
+pub use decode::{Malformed, whole_reply};
 pub(crate) use encode::output_header;
 
 /// The version spoken here.

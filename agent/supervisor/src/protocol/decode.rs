@@ -31,6 +31,11 @@ fn split(bytes: &[u8], most: usize) -> Result<Option<(&[u8], usize)>, Malformed>
     Ok(rest.get(..length).map(|message| (message, 4 + length)))
 }
 
+/// How many bytes the first reply in `bytes` takes, when it is whole.
+pub fn whole_reply(bytes: &[u8]) -> Result<Option<usize>, Malformed> {
+    Ok(split(bytes, REPLY_BYTES_MAX)?.map(|(_, taken)| taken))
+}
+
 impl<'a> Request<'a> {
     /// Splits the first whole request off `bytes`, with how many bytes it took; `None` when more are needed.
     pub fn decode(bytes: &'a [u8]) -> Result<Option<(Self, usize)>, Malformed> {

@@ -111,8 +111,14 @@ impl Server {
                 Ok(())
             }),
             Request::Resize { id, size } => {
-                let answer = self.with(&id, |process| process.resize(size))?;
-                self.tell_size(&id);
+                let mut changed = false;
+                let answer = self.with(&id, |process| {
+                    changed = process.size.is_some_and(|known| known != size);
+                    process.resize(size)
+                })?;
+                if changed {
+                    self.tell_size(&id);
+                }
                 Ok(answer)
             }
             Request::Signal { id, signal } => self.with(&id, |process| {
