@@ -85,7 +85,7 @@ impl Proxy {
         metrics: Arc<Metrics>,
         shutdown: CancellationToken,
     ) -> Self {
-        let admissions = Admissions::new(config.gate.clone(), Arc::clone(&metrics));
+        let admissions = Admissions::new(config.gate.clone(), Arc::clone(&metrics), admissions::REMEMBERED);
         let relay = Relay::new(tunnels, config.upgrades_max, Arc::clone(&metrics), shutdown);
         Self {
             config,

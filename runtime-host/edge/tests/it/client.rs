@@ -56,6 +56,15 @@ pub(crate) async fn start(config: EdgeConfig, limits: ServeLimits, upstream: imp
 impl Server {
     /// Sends a request and returns its response as it begins.
     pub(crate) async fn open(&self, request: Request<Full<Bytes>>) -> http::Response<Incoming> {
+        self.open_any(request).await
+    }
+
+    /// Sends a request with any kind of body and returns its response as it begins.
+    pub(crate) async fn open_any<B>(&self, request: Request<B>) -> http::Response<Incoming>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<sam_edge::BoxError>,
+    {
         let (mut parts, body) = request.into_parts();
         if !parts.headers.contains_key("host") {
             parts.headers.insert("host", self.address.to_string().parse().unwrap());
@@ -74,8 +83,13 @@ impl Server {
 
     /// Sends a request and reads its whole response.
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Reply {
+        self.send_within(request, SOON).await
+    }
+
+    /// Sends a request whose response may take its time.
+    pub(crate) async fn send_within(&self, request: Request<Full<Bytes>>, patience: Duration) -> Reply {
         let (parts, body) = self.open(request).await.into_parts();
-        let body = timeout(SOON, body.collect())
+        let body = timeout(patience, body.collect())
             .await
             .expect("the body ends soon")
             .unwrap()

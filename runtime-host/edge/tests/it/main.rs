@@ -4,8 +4,12 @@
 #![allow(clippy::type_complexity, reason = "tables of cases")]
 
 mod client;
+mod forward;
 mod grip;
 mod hygiene;
 mod journal;
 mod objects;
+mod proxy;
 mod slow;
+mod tunnel;
+mod world;
