@@ -1,16 +1,18 @@
 //! Headers that every answer carries.
 
-/// What a page of ours may load: only what this origin serves. Styles on elements are allowed because menus are placed
+/// What a page of ours may load: only what this origin serves. Terminals and ports of workspaces have hosts of their own,
+/// which the edge puts in for `proxied:`; a port is entered by a form with a ticket. Styles on elements are allowed because menus are placed
 /// by them; a style cannot run anything.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    style-src-attr 'unsafe-inline'; img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'self'; \
-    worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    style-src-attr 'unsafe-inline'; img-src 'self'; font-src 'self'; connect-src 'self' proxied:; manifest-src 'self'; \
+    worker-src 'self'; base-uri 'none'; form-action proxied:; frame-ancestors 'none'";
 
 /// Name and value of each.
 pub const EVERYWHERE: &[(&str, &str)] = &[
     ("content-security-policy", CONTENT_SECURITY_POLICY),
     ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "same-origin"),
+    // With `same-origin`, that form would have the origin `null`.
+    ("referrer-policy", "strict-origin"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     ("permissions-policy", "camera=(), geolocation=(), microphone=()"),

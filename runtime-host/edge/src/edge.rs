@@ -94,6 +94,7 @@ struct Shared<U> {
     tunnels: Tunnels,
     acceptor: Option<Arc<Acceptor>>,
     proxy: Option<Proxy>,
+    policy_sources: String,
     holder: Holder<U>,
     metrics: Arc<Metrics>,
 }
@@ -122,6 +123,7 @@ impl<U: Upstream> Edge<U> {
                 objects: config.objects,
                 tunnels,
                 acceptor,
+                policy_sources: proxy.as_ref().map(Proxy::policy_sources).unwrap_or_default(),
                 proxy,
                 holder: Holder::new(upstream, config.wakes, config.holds, Arc::clone(&metrics), shutdown),
                 metrics,
@@ -168,6 +170,7 @@ impl<U: Upstream> Edge<U> {
         let foreign = parts.extensions.remove::<Foreign>().unwrap_or_default();
         if !foreign.is_verbatim {
             hygiene::finish_response(&mut parts.headers, &id_value, self.shared.scheme);
+            hygiene::fill_policy(&mut parts.headers, &self.shared.policy_sources);
         }
         if demanded {
             // RFC 9110 §15.5.22: a 426 names the protocol that is spoken instead.

@@ -57,6 +57,25 @@ pub(crate) fn finish_response(headers: &mut HeaderMap, request_id: &HeaderValue,
     }
 }
 
+/// Stands in a content security policy for the hosts that the edge serves beside the application, whose names only the
+/// edge knows. Without an edge it allows a scheme that does not exist.
+const PROXIED: &str = "proxied:";
+
+/// Puts `sources` into the policy where the application left room for them.
+pub(crate) fn fill_policy(headers: &mut HeaderMap, sources: &str) {
+    let Some(policy) = headers
+        .get(CONTENT_SECURITY_POLICY)
+        .and_then(|policy| policy.to_str().ok())
+    else {
+        return;
+    };
+    if policy.contains(PROXIED)
+        && let Ok(filled) = HeaderValue::try_from(policy.replace(PROXIED, sources))
+    {
+        headers.insert(CONTENT_SECURITY_POLICY, filled);
+    }
+}
+
 /// Whether a request asks for another protocol that must be refused aloud. `h2c` is an offer, not a demand, and ignored.
 pub(crate) fn demands_upgrade(headers: &HeaderMap) -> bool {
     headers
@@ -194,6 +213,22 @@ mod tests {
         finish_response(&mut bare, &id, Scheme::Https);
         assert_eq!(bare[CONTENT_SECURITY_POLICY], "frame-ancestors 'none'");
         assert_eq!(bare[STRICT_TRANSPORT_SECURITY], "max-age=31536000");
+    }
+
+    #[test]
+    fn a_policy_names_the_proxied_hosts_where_it_left_room() {
+        let policy = "connect-src 'self' proxied:; form-action proxied:; img-src 'self'";
+        for (sources, expect) in [
+            (
+                "ws://*.test",
+                "connect-src 'self' ws://*.test; form-action ws://*.test; img-src 'self'",
+            ),
+            ("", "connect-src 'self' ; form-action ; img-src 'self'"),
+        ] {
+            let mut map = headers(&[("content-security-policy", policy)]);
+            fill_policy(&mut map, sources);
+            assert_eq!(map[CONTENT_SECURITY_POLICY], expect);
+        }
     }
 
     #[test]

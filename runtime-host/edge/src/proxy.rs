@@ -43,7 +43,7 @@ pub(crate) use host::{Kind, ProxyHost};
 pub struct ProxyConfig {
     /// Names of proxied hosts begin with it, such as `ws-`.
     pub prefix: String,
-    /// They are directly below it: a host name without a port.
+    /// They are directly below it: a host name, with the port that browsers use if it is not the scheme's own.
     pub domain: String,
     /// Origins of the application's own pages, the first being the one to send people to.
     pub origins: Vec<String>,
@@ -98,7 +98,24 @@ impl Proxy {
 
     /// The proxied host that a request is for, if it is for one. The `Host` header must have been checked.
     pub(crate) fn host(&self, request: &Request<Body>) -> Option<ProxyHost> {
-        host::find(request.headers(), &self.config.prefix, &self.config.domain)
+        host::find(request.headers(), &self.config.prefix, self.domain_name())
+    }
+
+    /// What a page of the application must be allowed to reach, in the words of a content security policy.
+    pub(crate) fn policy_sources(&self) -> String {
+        let domain = &self.config.domain;
+        match self.scheme {
+            Scheme::Http => format!("http://*.{domain} ws://*.{domain}"),
+            Scheme::Https => format!("https://*.{domain} wss://*.{domain}"),
+        }
+    }
+
+    /// The domain without its port: behind another server the two may differ.
+    fn domain_name(&self) -> &str {
+        self.config
+            .domain
+            .split_once(':')
+            .map_or(self.config.domain.as_str(), |(name, _port)| name)
     }
 
     pub(crate) async fn handle(
@@ -250,7 +267,7 @@ impl Proxy {
             return is_same || only_looks;
         }
         let name = origin.split_once("://").map_or("", |(_, name)| name);
-        let of_origin = host::find_name(name, &self.config.prefix, &self.config.domain);
+        let of_origin = host::find_name(name, &self.config.prefix, self.domain_name());
         of_origin.is_some_and(|other| other.name == host.name)
     }
 

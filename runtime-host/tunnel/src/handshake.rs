@@ -39,10 +39,7 @@ pub fn answer(headers: &HeaderMap, protocol: &'static str) -> Result<Response<()
     if !is_wanted(headers) || !lists(headers, &CONNECTION, "upgrade") {
         return Err(NotWebSocket::NoUpgrade);
     }
-    if !headers
-        .get(SEC_WEBSOCKET_VERSION)
-        .is_some_and(|version| version == "13")
-    {
+    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         return Err(NotWebSocket::Version);
     }
     let key = headers

@@ -305,7 +305,12 @@ async fn pages_say_what_is_wrong() {
     for host in ["ws-01ab.test", "ws-01ab--x.test"] {
         assert_eq!(page(host, "/").await.status, StatusCode::NOT_FOUND, "{host}");
     }
-    // Everything else is the application's, and serves no upgrade.
+    // Everything else is the application's, and serves no upgrade. Its pages may reach the proxied hosts.
+    let own = page("sam.test", "/page").await;
+    assert_eq!(
+        own.headers["content-security-policy"],
+        "connect-src http://*.test:8787 ws://*.test:8787"
+    );
     assert_eq!(page("sam.test", "/").await.text(), "app");
     let refused = world.socket("ws://sam.test/x", &[]).await.unwrap_err();
     assert_eq!(refused.0, StatusCode::UPGRADE_REQUIRED);

@@ -66,7 +66,11 @@ impl Upstream for App {
             };
         }
         let Some((tunnel, rest)) = path.strip_prefix("/api/").and_then(|rest| rest.split_once('/')) else {
-            return Response::new(body::full("app"));
+            let policy = "connect-src proxied:";
+            return Response::builder()
+                .header("content-security-policy", policy)
+                .body(body::full("app"))
+                .unwrap();
         };
         Response::builder()
             .header("x-sam-forward", tunnel)
@@ -227,7 +231,11 @@ impl Machine {
     /// Says what it got, one header a line, and much that must not get through.
     async fn mirror(self, request: Request<Incoming>) -> Response<Body> {
         let (parts, body) = request.into_parts();
-        let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        let body = body
+            .collect()
+            .await
+            .map(http_body_util::Collected::to_bytes)
+            .unwrap_or_default();
         let mut lines: Vec<String> = parts
             .headers
             .iter()
@@ -314,7 +322,7 @@ pub(crate) async fn world_with(adjust: impl FnOnce(&mut EdgeConfig)) -> World {
     let gate = SharedGate::new(door.clone());
     let mut config = EdgeConfig {
         tunnels: Some(TunnelConfig::new("/tunnel", gate.clone())),
-        proxy: Some(ProxyConfig::new("ws-", "test", vec![ORIGIN.to_owned()], gate)),
+        proxy: Some(ProxyConfig::new("ws-", "test:8787", vec![ORIGIN.to_owned()], gate)),
         ..EdgeConfig::default()
     };
     adjust(&mut config);
