@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { duration, relativeTime } from './time';
+import { countdown, duration, relativeTime } from './time';
 
 const now = Date.UTC(2026, 4, 20, 12);
 const s = 1000;
@@ -32,4 +32,13 @@ test.each([
   [3 * d + 4 * h, '3 d 4 h'],
 ])('duration(%d) = %j', (ms, expected) => {
   expect(duration(ms)).toBe(expected);
+});
+
+test.each([
+  [14 * min + 2_100, '14:03'],
+  [h + 2 * min + 9 * s, '1:02:09'],
+  [1, '0:01'],
+  [-5 * s, '0:00'],
+])('countdown(now + %d ms) = %j', (offset, expected) => {
+  expect(countdown(now + offset, now)).toBe(expected);
 });

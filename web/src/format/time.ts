@@ -37,3 +37,11 @@ export function duration(ms: number): string {
   const whole = `${Math.floor(ms / large)} ${largeUnit}`;
   return rest === 0 ? whole : `${whole} ${rest} ${smallUnit}`;
 }
+
+/** What is left until `at`, for a countdown: `14:03`, `1:02:09`; `0:00` once it has passed. */
+export function countdown(at: number, now: number): string {
+  const left = Math.max(0, Math.ceil((at - now) / 1000));
+  const two = (part: number): string => String(part).padStart(2, '0');
+  const [hours, minutes, seconds] = [Math.floor(left / 3600), Math.floor(left / 60) % 60, left % 60];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
+}

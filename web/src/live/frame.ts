@@ -3,6 +3,10 @@ export interface LiveEvent {
   kind: string;
   /** Whom a `user.*` event is about. */
   userId: string | undefined;
+  /** Which node a `node.*` event is about. */
+  nodeId: string | undefined;
+  /** Which workspace a `workspace.*` event is about. */
+  workspaceId: string | undefined;
 }
 
 /** The event in an SSE data line; `undefined` for anything else, such as a keep-alive. */
@@ -15,8 +19,12 @@ export function parseFrame(data: string): LiveEvent | undefined {
   }
   const kind = field(frame, 'kind');
   if (typeof kind !== 'string') return undefined;
-  const userId = field(field(frame, 'payload'), 'user_id');
-  return { kind, userId: typeof userId === 'string' ? userId : undefined };
+  const payload = field(frame, 'payload');
+  const id = (name: string): string | undefined => {
+    const value = field(payload, name);
+    return typeof value === 'string' ? value : undefined;
+  };
+  return { kind, userId: id('user_id'), nodeId: id('node_id'), workspaceId: id('workspace_id') };
 }
 
 function field(value: unknown, name: string): unknown {

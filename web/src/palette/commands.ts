@@ -2,6 +2,8 @@ import type { Component } from 'svelte';
 import Keyboard from '@lucide/svelte/icons/keyboard';
 import KeyRound from '@lucide/svelte/icons/key-round';
 import LogOut from '@lucide/svelte/icons/log-out';
+import ServerCog from '@lucide/svelte/icons/server-cog';
+import SquarePlus from '@lucide/svelte/icons/square-plus';
 import MailPlus from '@lucide/svelte/icons/mail-plus';
 import SunMoon from '@lucide/svelte/icons/sun-moon';
 import { toasts } from '../components/toasts.svelte';
@@ -32,6 +34,20 @@ export function commandsFor(role: Role, showShortcuts: () => void): Command[] {
       run: () => navigate(route.path),
     }));
   const actions: Command[] = [
+    {
+      label: text.workspaces.create,
+      keywords: 'create repository clone project',
+      icon: SquarePlus,
+      keys: 'c w',
+      run: () => navigate('/?new=1'),
+    },
+    {
+      label: text.nodes.createTitle,
+      keywords: 'machine server enrol join',
+      icon: ServerCog,
+      keys: 'c n',
+      run: () => navigate('/nodes?new=1'),
+    },
     {
       label: text.tokens.createTitle,
       keywords: 'create bearer key',

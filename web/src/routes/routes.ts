@@ -5,6 +5,7 @@ import KeyRound from '@lucide/svelte/icons/key-round';
 import HeartPulse from '@lucide/svelte/icons/heart-pulse';
 import MailPlus from '@lucide/svelte/icons/mail-plus';
 import MonitorSmartphone from '@lucide/svelte/icons/monitor-smartphone';
+import Server from '@lucide/svelte/icons/server';
 import ScrollText from '@lucide/svelte/icons/scroll-text';
 import User from '@lucide/svelte/icons/user';
 import Users from '@lucide/svelte/icons/users';
@@ -31,8 +32,17 @@ export const routes: readonly Route[] = [
     access: 'user',
     icon: House,
     keys: 'g h',
-    keywords: 'start overview',
+    keywords: 'start overview dashboard workspaces',
     load: () => import('./home/HomePage.svelte'),
+  },
+  {
+    path: '/nodes',
+    title: text.nav.nodes,
+    access: 'user',
+    icon: Server,
+    keys: 'g n',
+    keywords: 'machines servers agents enrol join',
+    load: () => import('./nodes/NodesPage.svelte'),
   },
   {
     path: '/settings/profile',
@@ -106,8 +116,42 @@ export const routes: readonly Route[] = [
   },
 ];
 
+/** A page about one thing: `<prefix>/<id>` and everything below it. */
+export interface PlaceRoute {
+  prefix: string;
+  /** The page in the navigation that it belongs to. */
+  parent: string;
+  title: string;
+  access: Access;
+  load: () => Promise<{ default: Component<PlaceProps> }>;
+}
+
+/** What such a page gets: the id, and the parts of the address after it. */
+export interface PlaceProps {
+  id: string;
+  rest: string[];
+}
+
+export const placeRoutes: readonly PlaceRoute[] = [
+  {
+    prefix: '/workspaces',
+    parent: '/',
+    title: text.workspaces.title,
+    access: 'user',
+    load: () => import('./workspaces/WorkspacePage.svelte'),
+  },
+  {
+    prefix: '/nodes',
+    parent: '/nodes',
+    title: text.nav.nodes,
+    access: 'user',
+    load: () => import('./nodes/NodePage.svelte'),
+  },
+];
+
 /** Shorter addresses people may type. */
 export const redirects: Readonly<Record<string, string>> = {
   '/settings': '/settings/profile',
+  '/workspaces': '/',
   '/admin': '/admin/users',
 };
