@@ -1,18 +1,20 @@
 //! Who calls. A handler cannot be reached without the principal of its route's guard.
 //!
-//! A request has at most one credential: `authorization: Bearer` (a personal API token, or the ops token on routes of
-//! the host), else the session cookie. Whether it is enough is decided by `domain::access`.
+//! A request has at most one credential: `authorization: Bearer` (a personal API token, the ops token on routes of the
+//! host, or a token that a machine signed itself on routes of agents), else the session cookie. Whether a user's is
+//! enough is decided by `domain::access`.
 
 mod credential;
+pub mod machine;
 #[cfg(test)]
 mod tests;
 
 use http::{HeaderMap, Method};
 use sam_contract::error::ErrorCode;
-use sam_contract::ids::{AccountId, ApiTokenId, SessionId, UserId};
+use sam_contract::ids::{AccountId, ApiTokenId, NodeId, SessionId, UserId};
 use sam_contract::route::{self, Auth, Guard, RouteInfo, TokenAccess};
 use sam_contract::settings::OPS_TOKEN;
-use sam_domain::access::{self, Caller, Denial, Need, TokenNeed};
+use sam_domain::access::{self, Denial, Need, TokenNeed};
 use sam_domain::tokens::Scope;
 use sam_domain::users::{Role, Status};
 
@@ -55,20 +57,72 @@ impl Principal {
     }
 }
 
+/// A machine that was let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodePrincipal {
+    /// Which node.
+    pub node_id: NodeId,
+    /// Whose: every query filters by it.
+    pub account_id: AccountId,
+    /// Of its newest process.
+    pub epoch: i64,
+}
+
+/// Whoever presented a good credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// A person, or a script of theirs.
+    User(Principal),
+    /// A machine.
+    Node(NodePrincipal),
+}
+
+impl Caller {
+    /// The user, unless it is a machine.
+    pub fn user(&self) -> Option<&Principal> {
+        match self {
+            Self::User(principal) => Some(principal),
+            Self::Node(_) => None,
+        }
+    }
+
+    /// Tells callers apart in rate limits.
+    pub fn name(&self) -> String {
+        match self {
+            Self::User(principal) => principal.user_id.to_string(),
+            Self::Node(principal) => principal.node_id.to_string(),
+        }
+    }
+}
+
+fn person(caller: Option<Caller>) -> Option<Principal> {
+    match caller {
+        Some(Caller::User(principal)) => Some(principal),
+        _ => None,
+    }
+}
+
+fn machine(caller: Option<Caller>) -> Option<NodePrincipal> {
+    match caller {
+        Some(Caller::Node(principal)) => Some(principal),
+        _ => None,
+    }
+}
+
 /// The principal that goes with a guard.
 pub trait Admits: Guard {
     /// What the handler gets.
     type Principal: Send + 'static;
 
     /// Makes it of whoever was let in.
-    fn principal(admitted: Option<Principal>) -> Option<Self::Principal>;
+    fn principal(caller: Option<Caller>) -> Option<Self::Principal>;
 }
 
 macro_rules! admits {
-    ($($guard:ident: $principal:ty = |$admitted:ident| $expr:expr;)+) => {$(
+    ($($guard:ident: $principal:ty = |$caller:ident| $expr:expr;)+) => {$(
         impl Admits for route::$guard {
             type Principal = $principal;
-            fn principal($admitted: Option<Principal>) -> Option<$principal> {
+            fn principal($caller: Option<Caller>) -> Option<$principal> {
                 $expr
             }
         }
@@ -76,18 +130,21 @@ macro_rules! admits {
 }
 
 admits! {
-    Public: () = |_admitted| Some(());
-    Ops: () = |_admitted| Some(());
-    AnySession: Principal = |admitted| admitted;
-    User: Principal = |admitted| admitted;
-    Admin: Principal = |admitted| admitted;
-    Superadmin: Principal = |admitted| admitted;
+    Public: () = |_caller| Some(());
+    Ops: () = |_caller| Some(());
+    AnySession: Principal = |caller| person(caller);
+    User: Principal = |caller| person(caller);
+    Admin: Principal = |caller| person(caller);
+    Superadmin: Principal = |caller| person(caller);
+    Node: NodePrincipal = |caller| machine(caller);
 }
 
 /// The part of a request that the guard looks at.
 pub struct Knock<'a> {
     /// The method.
     pub method: &'a Method,
+    /// The path, without the query.
+    pub path: &'a str,
     /// The headers.
     pub headers: &'a HeaderMap,
     /// How the browser sees us.
@@ -99,7 +156,7 @@ pub struct Knock<'a> {
 /// How the guard answered: who it is, as far as known, and whether they may.
 pub struct Verdict {
     /// Known even when refused, so that the audit log can name them.
-    pub principal: Option<Principal>,
+    pub caller: Option<Caller>,
     /// May they?
     pub decision: Result<(), ApiError>,
 }
@@ -111,7 +168,7 @@ pub struct Verdict {
 pub async fn admit(db: &impl Db, route: &RouteInfo, knock: &Knock<'_>) -> Result<Verdict, ApiError> {
     let refused = |error| {
         Ok(Verdict {
-            principal: None,
+            caller: None,
             decision: Err(error),
         })
     };
@@ -121,15 +178,24 @@ pub async fn admit(db: &impl Db, route: &RouteInfo, knock: &Knock<'_>) -> Result
         }
         Auth::Public => {
             return Ok(Verdict {
-                principal: None,
+                caller: None,
                 decision: Ok(()),
             });
         }
         Auth::Ops => {
             return Ok(Verdict {
-                principal: None,
+                caller: None,
                 decision: host_only(knock.headers).await,
             });
+        }
+        Auth::Node => {
+            return match machine::find(db, knock).await? {
+                Ok(found) => Ok(Verdict {
+                    caller: Some(Caller::Node(found)),
+                    decision: Ok(()),
+                }),
+                Err(refusal) => refused(refusal.explain(knock.now)),
+            };
         }
         Auth::AnySession | Auth::User | Auth::Admin | Auth::Superadmin => {}
     }
@@ -139,13 +205,13 @@ pub async fn admit(db: &impl Db, route: &RouteInfo, knock: &Knock<'_>) -> Result
     let by_cookie = matches!(found.credential, Credential::Session(_));
     if by_cookie && !route.method.is_safe() && !knock.site.is_own_page(knock.headers, true) {
         return Ok(Verdict {
-            principal: Some(found),
+            caller: Some(Caller::User(found)),
             decision: Err(foreign_page()),
         });
     }
     let decision = decide(route, &found).map_err(|denial| explain(denial, route));
     Ok(Verdict {
-        principal: Some(found),
+        caller: Some(Caller::User(found)),
         decision,
     })
 }
@@ -168,7 +234,8 @@ pub async fn host_only(headers: &HeaderMap) -> Result<(), ApiError> {
 
 fn decide(route: &RouteInfo, principal: &Principal) -> Result<(), Denial> {
     let need = match route.auth {
-        Auth::Public | Auth::Ops => Need::Nothing,
+        // Decided above, before anybody is looked up.
+        Auth::Public | Auth::Ops | Auth::Node => Need::Nothing,
         Auth::AnySession => Need::SignedIn,
         Auth::User => Need::Active(Role::User),
         Auth::Admin => Need::Active(Role::Admin),
@@ -185,7 +252,7 @@ fn decide(route: &RouteInfo, principal: &Principal) -> Result<(), Denial> {
     access::decide(
         need,
         token_need,
-        Some(Caller {
+        Some(access::Caller {
             role: principal.role,
             status: principal.status,
             token,

@@ -10,7 +10,7 @@ use sam_contract::ids::{JobId, LeaseId};
 use sam_contract::queues::Queue;
 use sam_domain::jobs::{AfterFailure, Patience, after_failure};
 
-pub use work::{Budget, Done, work};
+pub use work::{Budget, Done, Stepped, work};
 
 use crate::db::{Db, DbError};
 use crate::error::ApiError;

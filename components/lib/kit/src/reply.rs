@@ -5,8 +5,8 @@ use std::fmt;
 use axum::body::Body;
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
-use sam_contract::ids::{AccountId, UserId};
-use sam_contract::route::{Encoded, EventStream, Output};
+use sam_contract::ids::{AccountId, NodeId, UserId};
+use sam_contract::route::{Binary, Encoded, EventStream, Output};
 
 use crate::error::ApiError;
 
@@ -19,6 +19,8 @@ pub enum Wake {
     Account(AccountId),
     /// Administrators' streams of what happens to users.
     Users,
+    /// The agent of a node, which waits for what is wanted of it.
+    Node(NodeId),
 }
 
 impl fmt::Display for Wake {
@@ -27,6 +29,7 @@ impl fmt::Display for Wake {
             Self::Queue(name) => write!(f, "work:{name}"),
             Self::Account(id) => write!(f, "account:{id}"),
             Self::Users => f.write_str("users"),
+            Self::Node(id) => write!(f, "node:{id}"),
         }
     }
 }
@@ -121,6 +124,23 @@ impl Answer {
             extras: Extras::default(),
             payload: Payload::Stream("text/event-stream", body),
         }
+    }
+
+    /// Bytes that are read as they are sent, for files that are too large to be held whole.
+    pub fn bytes(body: Body, headers: HeaderMap) -> Self {
+        Self {
+            extras: Extras {
+                headers,
+                ..Extras::default()
+            },
+            payload: Payload::Stream("application/octet-stream", body),
+        }
+    }
+}
+
+impl Answers<Binary> for Answer {
+    fn answer(self) -> Result<Answer, ApiError> {
+        Ok(self)
     }
 }
 

@@ -21,7 +21,7 @@ use tower_service::Service;
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::guard::Admits;
-use crate::jobs::{Done, Job};
+use crate::jobs::{Job, Stepped};
 use crate::reply::Answers;
 
 /// The routes of one component.
@@ -66,10 +66,11 @@ impl Routes {
 
     /// Works on a queue, at `POST /_work/<queue>`.
     #[must_use]
-    pub fn work<S, F>(mut self, queue: &'static Queue, step: S) -> Self
+    pub fn work<S, F, D>(mut self, queue: &'static Queue, step: S) -> Self
     where
         S: Fn(Job) -> F + Send + Sync + 'static,
-        F: Future<Output = Result<Done, ApiError>> + Send + 'static,
+        F: Future<Output = Result<D, ApiError>> + Send + 'static,
+        D: Into<Stepped> + 'static,
     {
         let step = Arc::new(step);
         let serve = move |request: Request| {

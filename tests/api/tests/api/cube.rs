@@ -45,13 +45,13 @@ fn verdict(route: &RouteInfo, credential: &Credential) -> Verdict {
         Auth::Public | Auth::AnySession | Auth::User => true,
         Auth::Admin => *role >= Role::Admin,
         Auth::Superadmin => *role == Role::Superadmin,
-        Auth::Ops => false,
+        Auth::Ops | Auth::Node => false,
     };
     let allow = |pass| if pass { Verdict::Pass } else { Verdict::Forbidden };
     match (route.auth, credential) {
         (Auth::Public, _) => Verdict::Pass,
-        // The host's own door knows one credential only: everything else is no credential.
-        (Auth::Ops, _) | (_, Credential::Nothing) => Verdict::Unauthorized,
+        // The doors of the host and of machines know one credential each: everything else is none.
+        (Auth::Ops | Auth::Node, _) | (_, Credential::Nothing) => Verdict::Unauthorized,
         (auth, Credential::Pending) => allow(auth == Auth::AnySession),
         (_, Credential::Session(role)) => allow(role_passes(role)),
         (_, Credential::Token(role, scope)) => allow(match route.tokens {
@@ -148,6 +148,7 @@ async fn attempt(client: &Client, route: &RouteInfo) -> Result<u16> {
     let path = route
         .path
         .replace("{id}", "01arz3ndektsv4rrffq69g5fav")
+        .replace("{part}", "01arz3ndektsv4rrffq69g5faw")
         .replace("{queue}", "audit");
     let method = Method::from_bytes(route.method.as_str().as_bytes())?;
     let body = json!({});

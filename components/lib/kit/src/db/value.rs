@@ -1,7 +1,8 @@
 //! Values as SQLite has them.
 
 use sam_contract::ids::{
-    AccountId, ApiTokenId, EventId, IdentityId, JobId, LeaseId, LoginLinkId, RequestId, SessionId, UserId,
+    AccountId, ApiTokenId, EventId, IdentityId, JobId, LeaseId, LoginLinkId, NodeId, RequestId, SessionId, TerminalId,
+    TicketId, UserId, WorkspaceId,
 };
 
 /// A parameter, or a value of a row.
@@ -46,9 +47,13 @@ from! {
     JobId => |id| Self::Text(id.to_string());
     LeaseId => |id| Self::Text(id.to_string());
     LoginLinkId => |id| Self::Text(id.to_string());
+    NodeId => |id| Self::Text(id.to_string());
     RequestId => |id| Self::Text(id.to_string());
     SessionId => |id| Self::Text(id.to_string());
+    TerminalId => |id| Self::Text(id.to_string());
+    TicketId => |id| Self::Text(id.to_string());
     UserId => |id| Self::Text(id.to_string());
+    WorkspaceId => |id| Self::Text(id.to_string());
 }
 
 impl<T: Into<Value>> From<Option<T>> for Value {

@@ -8,7 +8,7 @@ use sam_contract::route::{Auth, RouteInfo, TokenAccess};
 use sam_contract::routes::ROUTES;
 use sam_domain::secrets;
 
-use super::{Knock, admit};
+use super::{Caller, Knock, admit};
 use crate::db::Db;
 use crate::native::NativeDb;
 use crate::params;
@@ -121,13 +121,14 @@ impl World {
         let method: Method = route.method.as_str().parse().unwrap();
         let knock = Knock {
             method: &method,
+            path: route.path,
             headers,
             site: &site,
             now: NOW,
         };
         let verdict = block_on(admit(&self.db, route, &knock)).unwrap();
         assert!(
-            verdict.decision.is_err() || route.auth == Auth::Public || verdict.principal.is_some(),
+            verdict.decision.is_err() || route.auth == Auth::Public || verdict.caller.is_some(),
             "{}",
             route.id
         );
@@ -145,6 +146,9 @@ fn expected(route: &RouteInfo, role: &str, status: &str, with: With) -> Result<(
         } else {
             Ok(())
         };
+    }
+    if route.auth == Auth::Node {
+        return Err(Unauthorized);
     }
     let valid = matches!(with, With::Session | With::ForeignSession | With::Token(_));
     if !valid {
@@ -165,7 +169,7 @@ fn expected(route: &RouteInfo, role: &str, status: &str, with: With) -> Result<(
         Auth::AnySession => return Ok(()),
         Auth::Admin => &["admin", "superadmin"],
         Auth::Superadmin => &["superadmin"],
-        Auth::User | Auth::Public | Auth::Ops => &ROLES,
+        Auth::User | Auth::Public | Auth::Ops | Auth::Node => &ROLES,
     };
     match status {
         "pending" => Err(ApprovalRequired),
@@ -206,4 +210,130 @@ fn a_bad_token_is_not_made_up_for_by_a_good_cookie() {
     headers.insert("authorization", "Bearer sam_nonsense".parse().unwrap());
     let me = sam_contract::routes::ME.info();
     assert_eq!(world.ask(&me, &headers), Err(ErrorCode::Unauthorized));
+}
+
+mod machines {
+    //! Tokens that a machine signed itself.
+
+    use base64ct::{Base64UrlUnpadded, Encoding};
+    use ed25519_dalek::{Signer, SigningKey};
+    use sam_contract::agent::auth::Refused;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const NOW_S: i64 = NOW / 1_000;
+
+    struct Machine {
+        db: NativeDb,
+        key: SigningKey,
+    }
+
+    fn machine(status: &str) -> Machine {
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let db = World::new().db;
+        let sql = "INSERT INTO nodes (id, account_id, name, status, public_key, epoch, created_at, updated_at)
+            VALUES (?1, ?2, 'n', ?3, ?4, 3, 1, 1)";
+        let public = key.verifying_key().to_bytes();
+        block_on(db.query(sql, params![id(5), id(1), status, public])).unwrap();
+        Machine { db, key }
+    }
+
+    fn token(key: &SigningKey, header: &Value, claims: &Value) -> String {
+        let part = |value: &Value| Base64UrlUnpadded::encode_string(value.to_string().as_bytes());
+        let signed = format!("{}.{}", part(header), part(claims));
+        let signature = Base64UrlUnpadded::encode_string(&key.sign(signed.as_bytes()).to_bytes());
+        format!("{signed}.{signature}")
+    }
+
+    fn header() -> Value {
+        json!({"alg": "EdDSA", "typ": "sam-agent+jwt"})
+    }
+
+    fn claims(iat: i64) -> Value {
+        json!({"sub": id(5), "iat": iat, "exp": iat + 60, "htm": "PUT", "htp": "/api/agent/v1/observed", "jti": "x"})
+    }
+
+    /// The epoch of the machine that is let in, or what it is told.
+    fn knock(db: &NativeDb, token: &str) -> Result<i64, Refused> {
+        let route = sam_contract::routes::AGENT_OBSERVED.info();
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
+        let site = Site::new("", false, &Uri::from_static("/"), &headers);
+        let knock = Knock {
+            method: &Method::PUT,
+            path: route.path,
+            headers: &headers,
+            site: &site,
+            now: NOW,
+        };
+        let verdict = block_on(admit(db, &route, &knock)).unwrap();
+        match (verdict.decision, verdict.caller) {
+            (Ok(()), Some(Caller::Node(node))) => {
+                assert_eq!((node.node_id.to_string(), node.account_id.to_string()), (id(5), id(1)));
+                Ok(node.epoch)
+            }
+            (Err(error), None) => {
+                assert_eq!(error.code, ErrorCode::Unauthorized);
+                Err(serde_json::from_value(error.details.unwrap()).unwrap())
+            }
+            (decision, caller) => panic!("{decision:?} {caller:?}"),
+        }
+    }
+
+    fn refused(gone: bool) -> Result<i64, Refused> {
+        Err(Refused { server_time: NOW, gone })
+    }
+
+    #[test]
+    fn a_token_is_for_one_request_and_one_minute() {
+        let Machine { db, key } = machine("ready");
+        let ask = |claims: Value| knock(&db, &token(&key, &header(), &claims));
+        for iat in [NOW_S, NOW_S + 30, NOW_S - 60, NOW_S - 90] {
+            assert_eq!(ask(claims(iat)), Ok(3), "{iat}");
+        }
+        for iat in [NOW_S + 31, NOW_S - 91, i64::MAX, i64::MIN] {
+            let late = json!({"sub": id(5), "iat": iat, "exp": iat.saturating_add(60), "htm": "PUT",
+                "htp": "/api/agent/v1/observed"});
+            assert_eq!(ask(late), refused(false), "{iat}");
+        }
+        let with = |name: &str, value: Value| {
+            let mut changed = claims(NOW_S);
+            changed[name] = value;
+            changed
+        };
+        assert_eq!(ask(with("htm", json!("GET"))), refused(false));
+        assert_eq!(ask(with("htp", json!("/api/agent/v1/start"))), refused(false));
+        assert_eq!(ask(with("exp", json!(NOW_S + 3_600))), refused(false));
+        assert_eq!(ask(with("exp", json!(NOW_S - 1))), refused(false));
+        assert_eq!(ask(with("sub", json!(id(6)))), refused(false));
+    }
+
+    #[test]
+    fn only_the_key_of_the_node_opens_its_door() {
+        let Machine { db, key } = machine("ready");
+        let good = token(&key, &header(), &claims(NOW_S));
+        assert_eq!(knock(&db, &good), Ok(3));
+        let other = SigningKey::from_bytes(&[8; 32]);
+        assert_eq!(knock(&db, &token(&other, &header(), &claims(NOW_S))), refused(false));
+        for bad in [
+            json!({"alg": "none", "typ": "sam-agent+jwt"}),
+            json!({"alg": "HS256", "typ": "sam-agent+jwt"}),
+            json!({"alg": "EdDSA", "typ": "JWT"}),
+            json!({"alg": "EdDSA"}),
+        ] {
+            assert_eq!(knock(&db, &token(&key, &bad, &claims(NOW_S))), refused(false), "{bad}");
+        }
+        for bad in ["x", "", "a.b.c", &good[..good.len() - 2], &good.replace('.', "")] {
+            assert_eq!(knock(&db, bad), refused(false), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_deleted_node_is_told_so_and_nobody_else_is() {
+        let Machine { db, key } = machine("deleted");
+        assert_eq!(knock(&db, &token(&key, &header(), &claims(NOW_S))), refused(true));
+        let other = SigningKey::from_bytes(&[8; 32]);
+        assert_eq!(knock(&db, &token(&other, &header(), &claims(NOW_S))), refused(false));
+    }
 }

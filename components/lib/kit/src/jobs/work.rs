@@ -8,6 +8,7 @@ use sam_contract::queues::Queue;
 use super::{Job, claim, complete, fail};
 use crate::db::Db;
 use crate::error::ApiError;
+use crate::reply::Wake;
 
 /// How long one call of a worker goes on. The host calls again at once when there is more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,24 @@ pub enum Done {
     Finished,
     /// The job is due again after this many milliseconds.
     AgainIn(i64),
+}
+
+/// How a step ended well, and whom to wake for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stepped {
+    /// Whether the job is over.
+    pub done: Done,
+    /// Whom the host should wake.
+    pub wakes: Vec<Wake>,
+}
+
+impl From<Done> for Stepped {
+    fn from(done: Done) -> Self {
+        Self {
+            done,
+            wakes: Vec::new(),
+        }
+    }
 }
 
 /// Works on a queue. A step's error is kept with its job and stops no other job.

@@ -10,11 +10,11 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use sam_contract::audit::AuditOutcome;
 use sam_contract::error::ErrorCode;
 use sam_contract::ids::{AccountId, RequestId, UserId};
-use sam_contract::route::{Auth, Input, InputError, Output, RawInput, RouteInfo};
+use sam_contract::route::{Auth, Encoded, Forward, Input, InputError, Output, RawInput, RouteInfo};
 
 use crate::call::{Call, client_address};
 use crate::error::ApiError;
-use crate::guard::{self, Admits, Knock};
+use crate::guard::{self, Admits, Caller, Knock, Principal};
 use crate::reply::{Answer, Answers, Extras, Payload};
 use crate::site::Site;
 use crate::{audit, clock, db, ids, limits, report};
@@ -23,6 +23,10 @@ use crate::{audit, clock, db, ids, limits, report};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Whom the edge should wake.
 const WAKE: HeaderName = HeaderName::from_static("x-sam-wake");
+/// Through whose tunnel the edge should fetch the answer instead of ours.
+const FORWARD: HeaderName = HeaderName::from_static("x-sam-forward");
+/// Method, path and query of that request.
+const FORWARD_TARGET: HeaderName = HeaderName::from_static("x-sam-forward-target");
 
 /// Serves a request to `route`.
 pub(super) async fn request<G, I, O, H, F, A>(
@@ -46,21 +50,23 @@ where
         .iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let mut actor = None;
+    let mut actor: Option<Principal> = None;
     let result = async {
         let site = Site::of(&parts.uri, &parts.headers).await?;
         let knock = Knock {
             method: &parts.method,
+            path: parts.uri.path(),
             headers: &parts.headers,
             site: &site,
             now,
         };
         let verdict = guard::admit(&db::CORE, route, &knock).await?;
-        actor.clone_from(&verdict.principal);
+        actor = verdict.caller.as_ref().and_then(Caller::user).cloned();
         if let Some(limit) = route.rate_limit {
-            let caller = actor
+            let caller = verdict
+                .caller
                 .as_ref()
-                .map_or_else(|| client_address(&parts.headers), |who| who.user_id.to_string());
+                .map_or_else(|| client_address(&parts.headers), Caller::name);
             limits::count(&db::CORE, route.id, &caller, limit, now).await?;
         }
         verdict.decision?;
@@ -72,8 +78,7 @@ where
             content_type: parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()),
         };
         let input = I::parse(&raw).map_err(|error| input_error(&error))?;
-        let principal =
-            G::principal(verdict.principal).ok_or_else(|| ApiError::internal("a guard without principal"))?;
+        let principal = G::principal(verdict.caller).ok_or_else(|| ApiError::internal("a guard without principal"))?;
         let call = Call {
             input,
             now,
@@ -165,7 +170,9 @@ async fn read(body: Body, bytes_max: u32) -> Result<bytes::Bytes, ApiError> {
 fn input_error(error: &InputError) -> ApiError {
     match error {
         InputError::NoSuchPath => ApiError::not_found(),
-        InputError::NotJson => ApiError::new(ErrorCode::UnsupportedMediaType, format!("{error}.")),
+        InputError::NotJson | InputError::NotBytes => {
+            ApiError::new(ErrorCode::UnsupportedMediaType, format!("{error}."))
+        }
         InputError::Malformed { .. } => ApiError::bad_request(error.to_string()),
     }
 }
@@ -181,9 +188,9 @@ pub(super) fn request_id(headers: &HeaderMap) -> RequestId {
 }
 
 pub(super) fn respond(answer: Answer, status: u16, request_id: RequestId) -> Response {
-    let (content_type, body) = match answer.payload {
-        Payload::Encoded(encoded) => (encoded.content_type, Body::from(encoded.body)),
-        Payload::Stream(content_type, body) => (Some(content_type), body),
+    let (content_type, body, forward) = match answer.payload {
+        Payload::Encoded(encoded) => (encoded.content_type, Body::from(encoded.body), encoded.forward),
+        Payload::Stream(content_type, body) => (Some(content_type), body, None),
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -193,6 +200,13 @@ pub(super) fn respond(answer: Answer, status: u16, request_id: RequestId) -> Res
     headers.extend(answer.extras.headers);
     if let Some(media) = content_type {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
+    }
+    if let Some(Forward { node, method, target }) = forward {
+        let target = HeaderValue::from_str(&format!("{} {target}", method.as_str()));
+        if let (Ok(node), Ok(target)) = (HeaderValue::from_str(&node.to_string()), target) {
+            headers.insert(FORWARD, node);
+            headers.insert(FORWARD_TARGET, target);
+        }
     }
     let wakes: Vec<String> = answer.extras.wakes.iter().map(ToString::to_string).collect();
     if let Some(value) = HeaderValue::from_str(&wakes.join(","))
@@ -228,10 +242,7 @@ fn envelope(error: ApiError, request_id: RequestId) -> Response {
         .and_then(|d| d.get("retry_after_s"))
         .and_then(serde_json::Value::as_i64);
     let body = serde_json::to_vec(&error.into_body(Some(request_id))).unwrap_or_default();
-    let encoded = sam_contract::route::Encoded {
-        content_type: Some("application/json"),
-        body,
-    };
+    let encoded = Encoded::new("application/json", body);
     let mut headers = HeaderMap::new();
     if let Some(seconds) = retry_after {
         headers.insert(http::header::RETRY_AFTER, HeaderValue::from(seconds));
