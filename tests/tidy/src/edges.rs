@@ -27,6 +27,11 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "the edge serves any upstream",
     ),
     (
+        "runtime-host/tunnel",
+        &["wasmtime", "sam-", "spin-", "axum"],
+        "both ends of a tunnel use it: the host and the small agent",
+    ),
+    (
         "runtime-host",
         &["spin-sdk", "sam-kit"],
         "the host runs components, it is none",
