@@ -84,6 +84,16 @@ pub struct UpArgs {
     /// Further host names to answer to, apart from that of the public URL; `*.example.org` means all below.
     #[arg(long, value_name = "NAME", value_delimiter = ',', env = "SAM_HOST_NAMES")]
     pub host_names: Vec<String>,
+    /// The domain below which workspaces have hosts of their own, `ws-*.DOMAIN` [default: the public URL's host, on this
+    /// machine `localhost`]. Its DNS must lead all names below it here.
+    #[arg(long, value_name = "DOMAIN", env = "SAM_WORKSPACE_DOMAIN")]
+    pub workspace_domain: Option<String>,
+    /// The agent that makes this machine a node [default: sam-agent beside sam-host, if there is one].
+    #[arg(long, value_name = "FILE", env = "SAM_AGENT_BIN")]
+    pub agent_bin: Option<PathBuf>,
+    /// Do not make this machine a node.
+    #[arg(long, env = "SAM_NO_LOCAL_NODE")]
+    pub no_local_node: bool,
     /// Allow plain HTTP on addresses that others can reach. Passwords and sessions can then be read on the way.
     #[arg(long, env = "SAM_INSECURE_HTTP")]
     pub insecure_http: bool,

@@ -6,6 +6,8 @@
 //!   admin-address      where the running process answers operators
 //!   sqlite/  kv/       databases and key-value stores (spin-host)
 //!   objects/           the object store
+//!   files/             copies of the files that components see, made anew at each start (spin-host)
+//!   node/              state of the agent that makes this machine a node (sam-agent makes it)
 //!   cache/             compiled components, safe to delete
 //!   keys/              0700, its files 0600: the only thing that a backup of the rest does not make useless to a thief
 //! ```
@@ -47,6 +49,11 @@ impl DataDir {
     /// Compiled components.
     pub fn cache(&self) -> PathBuf {
         self.root.join("cache")
+    }
+
+    /// State of this machine's own agent.
+    pub fn node(&self) -> PathBuf {
+        self.root.join("node")
     }
 
     /// Tells other commands where the running process answers.

@@ -14,6 +14,8 @@ pub struct PublicUrl {
     /// Whether browsers use HTTPS.
     pub is_https: bool,
     host: String,
+    /// With a colon before it, where it is not the scheme's own.
+    port: String,
 }
 
 impl PublicUrl {
@@ -41,6 +43,7 @@ impl PublicUrl {
             origin: url.origin().ascii_serialization(),
             is_https: url.scheme() == "https",
             host: host.to_owned(),
+            port: url.port().map(|port| format!(":{port}")).unwrap_or_default(),
         })
     }
 
@@ -98,6 +101,31 @@ pub fn origins(listener: SocketAddr, public: &PublicUrl) -> Vec<String> {
     origins
 }
 
+/// The domain below which workspaces have their hosts, with a port where browsers need one.
+pub fn workspace_domain(given: Option<&str>, public: &PublicUrl) -> String {
+    if let Some(given) = given {
+        return given.trim_start_matches('.').to_ascii_lowercase();
+    }
+    let is_loopback = public.host == "localhost"
+        || public
+            .host
+            .trim_matches(['[', ']'])
+            .parse::<IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback());
+    // Browsers take every name below `localhost` to this machine; an address has no names below it.
+    let host = if is_loopback { "localhost" } else { &public.host };
+    format!("{host}{}", public.port)
+}
+
+/// Where this machine's own agent finds the control plane.
+pub fn local_url(listener: SocketAddr, public: &PublicUrl) -> String {
+    match listener.ip() {
+        ip if ip.is_loopback() => format!("http://{listener}"),
+        ip if ip.is_unspecified() => format!("http://{}:{}", Ipv4Addr::LOCALHOST, listener.port()),
+        _ => public.origin.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +149,40 @@ mod tests {
         }
         let anywhere = PublicUrl::new(None, "0.0.0.0:80".parse().unwrap()).unwrap();
         assert_eq!(anywhere.origin, "http://127.0.0.1");
+    }
+
+    #[test]
+    fn workspaces_have_hosts_below_the_public_name() {
+        let listener: SocketAddr = "127.0.0.1:8787".parse().unwrap();
+        let cases = [
+            (None, None, "localhost:8787"),
+            (None, Some("http://localhost"), "localhost"),
+            (None, Some("http://[::1]:8080"), "localhost:8080"),
+            (None, Some("https://sam.example.org"), "sam.example.org"),
+            (None, Some("https://sam.example.org:8443"), "sam.example.org:8443"),
+            (
+                Some(".Work.example.net"),
+                Some("https://sam.example.org"),
+                "work.example.net",
+            ),
+        ];
+        for (given, public, expect) in cases {
+            let public = PublicUrl::new(public, listener).unwrap();
+            assert_eq!(workspace_domain(given, &public), expect);
+        }
+    }
+
+    #[test]
+    fn the_local_agent_needs_no_proxy_in_front() {
+        for (listener, expect) in [
+            ("127.0.0.1:8787", "http://127.0.0.1:8787"),
+            ("0.0.0.0:80", "http://127.0.0.1:80"),
+            ("10.0.0.7:80", "https://sam.example.org"),
+        ] {
+            let listener: SocketAddr = listener.parse().unwrap();
+            let public = PublicUrl::new(Some("https://sam.example.org"), listener).unwrap();
+            assert_eq!(local_url(listener, &public), expect);
+        }
     }
 
     #[tokio::test]

@@ -1,8 +1,10 @@
 //! The host's own calls into components: private, with the ops token, typed.
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
+use sam_contract::http::edge::{Admit, Admitted, LocalNode, TunnelChange};
 use sam_contract::http::work::{Due, DueQueue, HostLink, HostLinkPurpose, HostLinkToken, Migrated, Worked};
 use sam_edge::{Body, Wakes, body};
 use serde::Serialize;
@@ -98,13 +100,12 @@ impl Components {
         .await
     }
 
-    /// Which queues have something to do.
+    /// Which queues have something to do, and how all of them fare.
     ///
     /// # Errors
     /// When `ops` refuses or fails.
-    pub async fn due(&self) -> Result<Vec<DueQueue>, CallError> {
-        let due: Due = self.post("ops", "/_work/due", &serde_json::json!({})).await?;
-        Ok(due.queues)
+    pub async fn due(&self) -> Result<Due, CallError> {
+        self.post("ops", "/_work/due", &serde_json::json!({})).await
     }
 
     /// Lets a component work on one of its queues.
@@ -120,17 +121,43 @@ impl Components {
         .await
     }
 
+    /// Whether a request may pass to a workspace.
+    ///
+    /// # Errors
+    /// When `workspaces` refuses it, or fails.
+    pub async fn admit(&self, ask: &Admit) -> Result<Admitted, CallError> {
+        self.post("workspaces", "/_work/admit", ask).await
+    }
+
+    /// Tells that a node's tunnel opened or closed.
+    ///
+    /// # Errors
+    /// When `nodes` refuses or fails.
+    pub async fn tunnel_changed(&self, change: &TunnelChange) -> Result<(), CallError> {
+        self.send("nodes", "/_work/tunnel", change).await.map(|_empty| ())
+    }
+
+    /// A one-time token with which this machine may join.
+    ///
+    /// # Errors
+    /// When `nodes` refuses or fails.
+    pub async fn local_node(&self) -> Result<LocalNode, CallError> {
+        self.post("nodes", "/_work/local-node", &serde_json::json!({})).await
+    }
+
     async fn post<T: DeserializeOwned>(
         &self,
         component: &str,
         path: &str,
         content: &impl Serialize,
     ) -> Result<T, CallError> {
-        let malformed = |source: Box<dyn std::error::Error + Send + Sync>| CallError::Malformed {
-            component: component.to_owned(),
-            path: path.to_owned(),
-            source,
-        };
+        let bytes = self.send(component, path, content).await?;
+        serde_json::from_slice(&bytes).map_err(|error| malformed(component, path, error.into()))
+    }
+
+    /// The body of a successful answer.
+    async fn send(&self, component: &str, path: &str, content: &impl Serialize) -> Result<Bytes, CallError> {
+        let malformed = |source| malformed(component, path, source);
         let content = serde_json::to_vec(content).map_err(|error| malformed(error.into()))?;
         let mut request = Request::new(body::full(content));
         *request.method_mut() = Method::POST;
@@ -155,6 +182,14 @@ impl Components {
                 answer,
             });
         }
-        serde_json::from_slice(&bytes).map_err(|error| malformed(error.into()))
+        Ok(bytes)
+    }
+}
+
+fn malformed(component: &str, path: &str, source: Box<dyn std::error::Error + Send + Sync>) -> CallError {
+    CallError::Malformed {
+        component: component.to_owned(),
+        path: path.to_owned(),
+        source,
     }
 }

@@ -2,20 +2,24 @@
 
 use crate::cli::UpArgs;
 use crate::data_dir::DataDir;
+use crate::gate::ComponentsGate;
 use crate::keys::{KeyFiles, Keys};
 use crate::listen::{self, PublicUrl};
+use crate::local_node::{self, LocalNode};
 use crate::login_link::{self, Links};
 use crate::scheduler::Scheduler;
 use crate::work::Components;
 use anyhow::{Context, Result};
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response};
 use prometheus_client::registry::Registry;
 use sam_contract::settings as names;
 use sam_edge::admin::Admin;
+use sam_edge::gate::SharedGate;
 use sam_edge::objects::{ObjectStore, ObjectStoreConfig};
 use sam_edge::serve::{ServeLimits, serve};
-use sam_edge::{Body, Edge, EdgeConfig, HostNames, Wakes, X_SAM_COMPONENT, metrics};
+use sam_edge::{Body, Edge, EdgeConfig, HostNames, ProxyConfig, TunnelConfig, Wakes, X_SAM_COMPONENT, metrics};
 use spin_host::Host;
 use spin_host_sqlite::DataDirLock;
 use std::collections::BTreeMap;
@@ -34,6 +38,10 @@ const LOCAL_BUCKET: &str = "sam-objects";
 const OBJECT_BYTES_MAX: u64 = 50 * 1024 * 1024;
 /// What is in flight at the end gets so long.
 const DRAIN: Duration = Duration::from_secs(10);
+/// Where agents open their tunnels.
+const TUNNEL_PATH: &str = "/api/agent/v1/tunnel";
+/// Hosts of workspaces begin with it.
+const WORKSPACE_PREFIX: &str = "ws-";
 
 /// A started installation.
 pub struct Running {
@@ -44,6 +52,9 @@ pub struct Running {
     shutdown: CancellationToken,
     servers: Vec<JoinHandle<bool>>,
     scheduler: JoinHandle<()>,
+    /// Resolves when the tunnels are closed and the application knows it.
+    tunnels_closed: BoxFuture<'static, ()>,
+    node: Option<LocalNode>,
     _lock: DataDirLock,
 }
 
@@ -61,15 +72,22 @@ impl Running {
     /// Stops accepting, finishes what is in flight, and gives the data directory back.
     pub async fn stop(self) {
         self.shutdown.cancel();
+        let node_stopped = async {
+            if let Some(node) = self.node {
+                node.stop().await;
+            }
+        };
         let finished = async {
             for server in self.servers {
                 // A server that ended with connections open has said so by `false`; drain sees their requests.
                 server.await.ok();
             }
             self.scheduler.await.ok();
+            self.tunnels_closed.await;
             self.host.drain(DRAIN).await
         };
-        if timeout(DRAIN, finished).await != Ok(true) {
+        let (finished, ()) = tokio::join!(timeout(DRAIN, finished), node_stopped);
+        if finished != Ok(true) {
             warn!("work was still in flight after {} s and is cut off", DRAIN.as_secs());
         }
         if let Some(noted) = self.admin_address {
@@ -102,7 +120,8 @@ pub async fn start(args: &UpArgs, settings: BTreeMap<String, String>) -> Result<
     let wakes = Wakes::new(scheduler.waker());
 
     let objects = objects(&data, &keys, &settings, listen::origins(address, &public))?;
-    let variables = variables(args, settings, &keys, &public, objects.is_some());
+    let domain = listen::workspace_domain(args.workspace_domain.as_deref(), &public);
+    let variables = variables(args, settings, &keys, &public, &domain, objects.is_some());
     let host = build(args, &data, variables).await?;
     let private = host.clone();
     let call = move |component: String, request| {
@@ -118,11 +137,15 @@ pub async fn start(args: &UpArgs, settings: BTreeMap<String, String>) -> Result<
         info!(applied = migrated.applied.join(", "), "migrated the databases");
     }
 
+    let gate = SharedGate::new(ComponentsGate::new(components.clone()));
+    let origins = listen::origins(address, &public);
     let config = EdgeConfig {
         host_names: listen::host_names(address.ip(), &public, &args.host_names),
         scheme: public.scheme(),
         wakes,
         objects,
+        tunnels: Some(TunnelConfig::new(TUNNEL_PATH, gate.clone())),
+        proxy: Some(ProxyConfig::new(WORKSPACE_PREFIX, &domain, origins, gate)),
         shutdown: shutdown.clone(),
         ..EdgeConfig::default()
     };
@@ -132,6 +155,7 @@ pub async fn start(args: &UpArgs, settings: BTreeMap<String, String>) -> Result<
     scheduler.register(&mut registry);
     let links = Links::new(components.clone(), &public.origin, &keys.ops_token);
     let (admin, admin_address) = serve_admin(args, &data, &edge, &host, registry, links, &shutdown).await?;
+    let tunnels = edge.clone();
     let mut servers = vec![serve_public(listener, edge, &shutdown)];
     servers.extend(admin);
 
@@ -139,18 +163,21 @@ pub async fn start(args: &UpArgs, settings: BTreeMap<String, String>) -> Result<
         .login_link()
         .await
         .context("the sign-in link cannot be made")?;
-    let running = Running {
+    let mut running = Running {
         login_url: login_link::url(&public.origin, &token.token),
-        origin: public.origin,
+        origin: public.origin.clone(),
         admin_address,
         host,
-        scheduler: tokio::spawn(scheduler.run(components, shutdown.clone())),
+        scheduler: tokio::spawn(scheduler.run(components.clone(), shutdown.clone())),
         shutdown,
         servers,
+        tunnels_closed: async move { tunnels.closed().await }.boxed(),
+        node: None,
         _lock: lock,
     };
     let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     info!(ms, origin = running.origin, data_dir = %data.root().display(), "ready");
+    running.node = local_node::start(args, &data, &listen::local_url(address, &public), components);
     Ok(running)
 }
 
@@ -208,6 +235,7 @@ fn variables(
     settings: BTreeMap<String, String>,
     keys: &Keys,
     public: &PublicUrl,
+    workspace_domain: &str,
     has_local_store: bool,
 ) -> BTreeMap<String, String> {
     let mut variables = settings;
@@ -215,6 +243,7 @@ fn variables(
     set(names::VAULT_KEYS, &keys.vault_keys);
     set(names::OPS_TOKEN, &keys.ops_token);
     set(names::PUBLIC_URL, &public.origin);
+    set(names::WORKSPACE_DOMAIN, workspace_domain);
     set(names::INSECURE_HTTP, if args.insecure_http { "true" } else { "false" });
     if has_local_store {
         set(names::S3_ENDPOINT, &public.origin);
