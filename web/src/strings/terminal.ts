@@ -62,8 +62,6 @@ export const terminal = {
   link: 'Ctrl+click to open',
   keys: 'Keys',
   key: {
-    escape: 'Escape',
-    tab: 'Tab',
     control: 'Control, for the next key',
     up: 'Up',
     down: 'Down',

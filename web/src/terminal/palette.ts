@@ -31,6 +31,8 @@ const NAMES = {
 /** Reads them as they are now: `light-dark()` is resolved by the browser, on an element of the page. */
 export function terminalTheme(host: HTMLElement): ITheme {
   const probe = document.createElement('span');
+  // With reduced motion everything has a tiny transition, which would hand out the colour before.
+  probe.style.transitionProperty = 'none';
   host.append(probe);
   const theme = Object.fromEntries(
     Object.entries(NAMES).map(([key, token]) => {
