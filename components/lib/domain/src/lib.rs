@@ -11,6 +11,7 @@ pub mod links;
 pub mod migrations;
 pub mod profile;
 pub mod rate_limits;
+pub mod sealed;
 pub mod secrets;
 pub mod sessions;
 pub mod tokens;

@@ -20,6 +20,7 @@ pub mod native;
 pub mod reply;
 pub mod report;
 pub mod router;
+pub mod seal;
 pub mod settings;
 pub mod site;
 pub mod vault;
