@@ -147,6 +147,20 @@ mod tests {
     }
 
     #[test]
+    fn offsets_go_on_beyond_32_bits() {
+        let at = 5 << 32;
+        let mut ring = Ring {
+            start: at - 3,
+            end: at - 3,
+            ..Ring::new(4096)
+        };
+        ring.push(b"abc");
+        ring.push(&[b'x'; 4094]);
+        assert_eq!((ring.start(), ring.end()), (at - 2, at + 4094));
+        assert_eq!(read(&ring, at - 2, 3), b"bcx");
+    }
+
+    #[test]
     fn a_quiet_stream_is_small() {
         let mut ring = Ring::new(1 << 20);
         ring.push(b"$ ");

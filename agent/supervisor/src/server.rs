@@ -17,16 +17,22 @@ use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rustix::process::{WaitOptions, WaitStatus};
+use rustix::process::{Resource, Rlimit, WaitOptions, WaitStatus, getrlimit, setrlimit};
 use signal_hook::consts::{SIGCHLD, SIGINT, SIGTERM};
 
-use crate::protocol::Exit;
+use crate::protocol::{Exit, Stream};
 use connection::Connection;
 use epoll::{Epoll, Part, Token};
 use process::Process;
 
 /// Connections served at a time: some viewers for each of many terminals.
 const CONNECTIONS_MAX: usize = 8192;
+
+/// Open files that we can use: a terminal and a few viewers each for all processes.
+const FILES_MAX: u64 = 16_384;
+
+/// How long new clients wait when there is no file descriptor for them.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// How long a process has between hang-up and kill.
 const HANG_UP_GRACE: Duration = Duration::from_secs(2);
@@ -48,6 +54,8 @@ pub struct Server {
     timers: BinaryHeap<Reverse<(Instant, Timer)>>,
     stopping: Option<Instant>,
     scratch: Vec<u8>,
+    /// The limit of open files as we found it, which is what our processes get.
+    files: Rlimit,
 }
 
 /// What a point in time is for.
@@ -59,6 +67,10 @@ enum Timer {
     Kill(u32),
     /// Look whether the viewer that a process waits for still reads.
     Pace(u64),
+    /// Look at the listener again: file descriptors had run out.
+    Accept,
+    /// Read from a terminal again that rested.
+    Rest(u64),
     /// Acknowledge a viewer's input without waiting for output any longer.
     Acknowledge(u64),
 }
@@ -88,6 +100,7 @@ impl Server {
             timers: BinaryHeap::new(),
             stopping: None,
             scratch: vec![0; 64 * 1024],
+            files: raise_files(),
         })
     }
 
@@ -131,8 +144,16 @@ impl Server {
 
     fn accept(&mut self) {
         // One at a time: the listener stays ready while more are waiting.
-        let Ok((stream, _)) = self.listener.accept() else {
-            return;
+        let stream = match self.listener.accept() {
+            Ok((stream, _)) => stream,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            Err(_) => {
+                // Out of file descriptors, most likely. The listener stays ready, so waiting for it would spin.
+                drop(self.epoll.forget(self.listener.as_fd(), Token::LISTENER));
+                self.timers
+                    .push(Reverse((Instant::now() + ACCEPT_AGAIN, Timer::Accept)));
+                return;
+            }
         };
         if self.connections.len() >= CONNECTIONS_MAX || stream.set_nonblocking(true).is_err() {
             return;
@@ -157,7 +178,12 @@ impl Server {
         let Some(process) = self.processes.get_mut(&number) else {
             return;
         };
+        let end = process.ring(Stream::Out).end();
         process.read_output(token.part(), &mut self.scratch, now_ms());
+        let (read, now) = (process.ring(Stream::Out).end() - end, Instant::now());
+        if process.should_rest(read, now) {
+            self.timers.push(Reverse((now + process::REST, Timer::Rest(number))));
+        }
         self.after_output(number);
     }
 
@@ -252,6 +278,13 @@ impl Server {
                     }
                     self.set_interest(number);
                 }
+                Timer::Accept => drop(self.epoll.read(self.listener.as_fd(), Token::LISTENER)),
+                Timer::Rest(number) => {
+                    if let Some(process) = self.processes.get_mut(&number) {
+                        process.rests = false;
+                    }
+                    self.set_interest(number);
+                }
                 Timer::Acknowledge(number) => self.acknowledge_now(number),
             }
         }
@@ -264,6 +297,21 @@ fn exit(status: WaitStatus) -> Exit {
         (_, Some(signal)) => Exit::Signal(number(signal)),
         (code, None) => Exit::Code(number(code.unwrap_or_default())),
     }
+}
+
+/// Takes as many open files as we may have, up to what we can use; returns the limit as it was.
+fn raise_files() -> Rlimit {
+    let before = getrlimit(Resource::Nofile);
+    let wanted = before.maximum.map_or(FILES_MAX, |maximum| maximum.min(FILES_MAX));
+    if before.current.is_some_and(|current| current < wanted) {
+        let raised = Rlimit {
+            current: Some(wanted),
+            maximum: before.maximum,
+        };
+        // Without it there is just room for fewer.
+        let _refused = setrlimit(Resource::Nofile, raised);
+    }
+    before
 }
 
 /// A socket that becomes readable when one of `signals` arrives.

@@ -74,9 +74,9 @@ fn replies(bytes: &[u8], start: Start, a: u64, b: u64, small: u32) -> Vec<Reply<
     let process = Process {
         id: start.id.clone(),
         meta: start.meta,
-        size: (small % 2 == 0).then_some(size),
+        size: small.is_multiple_of(2).then_some(size),
         pid: small,
-        exit: (small % 3 == 0).then_some(Exit::Signal(small)),
+        exit: small.is_multiple_of(3).then_some(Exit::Signal(small)),
         out: (a, b),
         err: (b, a),
         created_ms: a,

@@ -37,6 +37,11 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "the host runs components, it is none",
     ),
     (
+        "agent/supervisor",
+        &["tokio", "serde", "sam-"],
+        "tiny, and changes rarely: it runs for as long as a workspace does",
+    ),
+    (
         "components/lib/domain",
         &["serde", "tokio", "wasmtime", "spin-sdk", "sam-", "rand", "getrandom"],
         "domain is pure",

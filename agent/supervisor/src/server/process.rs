@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
@@ -17,6 +17,13 @@ const TERMINAL_GRACE: Duration = Duration::from_millis(200);
 
 /// The same for pipes, where a child may legitimately go on writing for a moment.
 const PIPES_GRACE: Duration = Duration::from_secs(1);
+
+/// How long a terminal rests that prints line by line without being typed at. Its lines then travel together: each
+/// alone would wake supervisor, agent and browser.
+pub(super) const REST: Duration = Duration::from_millis(2);
+
+/// A read of less than this found the terminal drained.
+const DRAINED_BYTES: usize = 2048;
 
 /// How many writers are remembered; the one that wrote longest ago is forgotten first.
 const WRITERS_MAX: usize = 256;
@@ -43,6 +50,10 @@ pub(super) struct Process {
     pub(super) paused: bool,
     /// A timer will look at the viewers again.
     pub(super) pace_timer: bool,
+    /// See [`REST`]; a timer ends it.
+    pub(super) rests: bool,
+    /// When output was read last, unless something was typed since.
+    read_at: Option<Instant>,
     lossless: bool,
     ends: Ends,
     out: Output,
@@ -99,6 +110,8 @@ impl Process {
             last_output_ms: 0,
             paused: false,
             pace_timer: false,
+            rests: false,
+            read_at: None,
             lossless,
             err: Output::new(size.is_some()),
             out: Output::new(false),
@@ -180,7 +193,7 @@ impl Process {
                     output.ring.push(scratch.get(..length).unwrap_or_default());
                     self.last_output_ms = now_ms;
                     left -= length;
-                    if length < 2048 {
+                    if length < DRAINED_BYTES {
                         return; // Drained in all likelihood; if not, we are called again.
                     }
                 }
@@ -192,6 +205,15 @@ impl Process {
                 }
             }
         }
+    }
+
+    /// Called after each read: whether the terminal should rest before the next one. What is typed is answered at once,
+    /// and a flood, which fills its reads, never rests.
+    pub(super) fn should_rest(&mut self, read: u64, now: Instant) -> bool {
+        let before = self.read_at.replace(now);
+        let soon = before.is_some_and(|before| now.duration_since(before) < REST);
+        self.rests = self.is_terminal() && soon && read < DRAINED_BYTES as u64;
+        self.rests
     }
 
     pub(super) fn has_input(&self) -> bool {
@@ -238,7 +260,10 @@ impl Process {
                 break;
             }
             match rustix::io::write(fd, bytes) {
-                Ok(written) => drop(self.input.drain(..written)),
+                Ok(written) => {
+                    self.input.drain(..written);
+                    (self.read_at, self.rests) = (None, false);
+                }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => break,
                 Err(_) if self.is_terminal() => {
@@ -252,10 +277,11 @@ impl Process {
                 }
             }
         }
-        if self.input_ends && self.input.is_empty() {
-            if let Some(fd) = self.ends.input.take() {
-                drop(epoll.forget(fd.as_fd(), Token::new(Part::In, self.number)));
-            }
+        if self.input_ends
+            && self.input.is_empty()
+            && let Some(fd) = self.ends.input.take()
+        {
+            drop(epoll.forget(fd.as_fd(), Token::new(Part::In, self.number)));
         }
     }
 
@@ -269,7 +295,7 @@ impl Process {
 
     /// Waits for what can be handled now.
     pub(super) fn set_interest(&self, epoll: &mut Epoll) -> io::Result<()> {
-        let (wanted, has_input) = (!self.paused, self.has_input());
+        let (wanted, has_input) = (!self.paused && !self.rests, self.has_input());
         if self.is_terminal() {
             if let Some(terminal) = &self.ends.input {
                 let token = Token::new(Part::Out, self.number);

@@ -161,7 +161,7 @@ impl Server {
         if self.processes.len() >= PROCESSES_MAX {
             return Err((Refusal::TooMany, format!("{PROCESSES_MAX} processes are known already")));
         }
-        let (pid, ends) = spawn::spawn(&start).map_err(|error| (Refusal::Start, error.to_string()))?;
+        let (pid, ends) = spawn::spawn(&start, self.files).map_err(|error| (Refusal::Start, error.to_string()))?;
         let number = self.number();
         let process = Process::new(number, start, pid, ends, now_ms());
         self.processes.insert(number, process);

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::fs::{Gid, OFlags, Uid};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{InputModes, OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
 
@@ -21,8 +22,8 @@ pub(super) struct Ends {
     pub(super) err: Option<OwnedFd>,
 }
 
-/// Starts `start`; returns its process id and our ends.
-pub(super) fn spawn(start: &Start) -> io::Result<(u32, Ends)> {
+/// Starts `start` with `files` as its limit of open files; returns its process id and our ends.
+pub(super) fn spawn(start: &Start, files: Rlimit) -> io::Result<(u32, Ends)> {
     let (program, arguments) = start
         .argv
         .split_first()
@@ -49,7 +50,7 @@ pub(super) fn spawn(start: &Start) -> io::Result<(u32, Ends)> {
     };
     command.envs(start.env.iter().map(|(name, value)| (name, value)));
     let is_terminal = ends.is_some();
-    own_session(&mut command, is_terminal);
+    own_session(&mut command, is_terminal, files);
     let mut child = command.spawn().map_err(|error| {
         let message = format!("`{program}` cannot be started: {error}");
         io::Error::new(error.kind(), message)
@@ -115,15 +116,16 @@ pub(super) fn resize(terminal: &OwnedFd, size: Size) -> io::Result<()> {
 
 /// A session of its own, so that signals reach the whole job, with the terminal as the controlling one.
 #[allow(unsafe_code)] // The only place: std offers neither `setsid` nor TIOCSCTTY.
-fn own_session(command: &mut Command, is_terminal: bool) {
+fn own_session(command: &mut Command, is_terminal: bool, files: Rlimit) {
     let between_fork_and_exec = move || {
         rustix::process::setsid()?;
+        setrlimit(Resource::Nofile, files)?;
         if is_terminal {
             rustix::process::ioctl_tiocsctty(rustix::stdio::stdin())?;
         }
         Ok(())
     };
-    // SAFETY: the closure runs after fork in the child of a single-threaded process and makes two system calls through
+    // SAFETY: the closure runs after fork in the child of a single-threaded process and makes three system calls through
     // rustix, which neither allocates nor locks.
     unsafe {
         command.pre_exec(between_fork_and_exec);

@@ -97,3 +97,21 @@ fn it_says_what_it_is_and_what_it_wants() {
     assert!(!lost.status.success());
     assert!(String::from_utf8_lossy(&lost.stderr).contains("usage:"));
 }
+
+#[tokio::test]
+async fn many_files_for_itself_and_the_usual_limit_for_its_shells() {
+    let supervisor = Supervisor::start().await.unwrap();
+    let open_files = |pid: &str| {
+        let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+        let line = limits
+            .lines()
+            .find(|line| line.starts_with("Max open files"))
+            .unwrap()
+            .to_owned();
+        line.split_whitespace().nth(3).unwrap().parse::<u64>().unwrap()
+    };
+    let id = shell(&supervisor.terminals, "cat").await.unwrap();
+    let shell = supervisor.terminals.get(id).await.unwrap().pid.unwrap();
+    assert_eq!(open_files(&shell.to_string()), open_files("self"));
+    assert!(open_files(&supervisor.pid().to_string()) >= open_files("self").max(4096));
+}
