@@ -83,6 +83,7 @@ pub const RECURRING: &[(Queue, &str)] = &[
     (IDENTITY, "prune"),
     (NODES, "watch"),
     (WORKSPACES, "watch"),
+    (WORKSPACES, "reseal"),
 ];
 
 /// The queue of that name.

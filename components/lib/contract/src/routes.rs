@@ -2,7 +2,7 @@
 
 use crate::agent::api;
 use crate::agent::desired::{Desired, DesiredQuery};
-use crate::agent::enrol::{Enrol, Enrolled, Start, Started};
+use crate::agent::enrol::{Enrol, Enrolled, Start, Started, TunnelQuery};
 use crate::agent::observed::{Observed, ObservedTaken};
 use crate::agent::outbox::{AskCredential, GitCredential, Outbox, Taken};
 use crate::audit::AuditAction as Act;
@@ -259,7 +259,7 @@ routes! {
     AGENT_CREDENTIAL: Route<Node, Body<AskCredential>, GitCredential> =
         Route::agent("agentGitCredential", "workspaces", Method::Post, "/api/agent/v1/git-credential")
             .about("The credential of a workspace's repository, when git asks for it.");
-    AGENT_TUNNEL: Route<Node, (), NoContent> =
+    AGENT_TUNNEL: Route<Node, Query<TunnelQuery>, NoContent> =
         Route::agent("agentTunnel", "nodes", Method::Get, "/api/agent/v1/tunnel")
             .about("Tells the edge whose tunnel it is about to open.");
 

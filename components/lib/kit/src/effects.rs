@@ -35,6 +35,11 @@ impl Written {
         Value::from(self.json.clone())
     }
 
+    /// The same as text, for statements that read rows from JSON.
+    pub fn text(&self) -> Option<&str> {
+        self.json.as_deref()
+    }
+
     /// For [`Reply::wake`](crate::reply::Reply::wake).
     pub fn wakes(&self) -> &[Wake] {
         &self.wakes

@@ -11,6 +11,7 @@ pub mod db;
 pub mod effects;
 pub mod error;
 pub mod guard;
+pub mod hold;
 pub mod ids;
 pub mod jobs;
 pub mod later;
@@ -24,6 +25,7 @@ pub mod seal;
 pub mod settings;
 pub mod site;
 pub mod vault;
+pub mod views;
 
 /// Builds the parameters of a statement: `params![id, now, name]`.
 #[macro_export]

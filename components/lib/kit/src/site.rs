@@ -47,6 +47,29 @@ impl Site {
         }
     }
 
+    /// Under which origin this request reached us, for links and commands: what the operator configured, else the
+    /// request's own host. None when that host is no plain host name or address with a port: whoever sends it chooses
+    /// the text, and links and commands are made of it.
+    pub fn origin(&self) -> Option<String> {
+        if !self.public.is_empty() {
+            return Some(self.public.clone());
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+        let scheme = if self.secure { "https" } else { "http" };
+        let good = !self.authority.is_empty() && self.authority.chars().all(plain);
+        good.then(|| format!("{scheme}://{}", self.authority))
+    }
+
+    /// Whether it is this machine that a browser means by that host, so that names below `localhost` work.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(
+            self.origin()
+                .as_deref()
+                .and_then(|origin| origin.split_once("://"))
+                .map_or("", |(_, host)| host),
+        )
+    }
+
     fn cookie_name(&self) -> &'static str {
         if self.secure { COOKIE_HTTPS } else { COOKIE_HTTP }
     }
@@ -184,6 +207,17 @@ mod tests {
             &[("origin", "https://sam.example.evil")],
             false,
         );
+    }
+
+    #[test]
+    fn links_are_made_of_plain_hosts_only() {
+        let check = |public, host, expect: Option<&str>| assert_eq!(site(public, host).origin().as_deref(), expect);
+        check("", "127.0.0.1:8787", Some("http://127.0.0.1:8787"));
+        check("", "[::1]:80", Some("http://[::1]:80"));
+        check("https://sam.example", "anything'; rm", Some("https://sam.example"));
+        for odd in ["", "x'y", "x y", "x/y", "x$(y)", "x;y", "user@x", "x`y`"] {
+            check("", odd, None);
+        }
     }
 
     #[test]

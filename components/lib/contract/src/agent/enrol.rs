@@ -1,7 +1,7 @@
 //! Joining, and the start of an agent process.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::ids::NodeId;
 
@@ -67,4 +67,13 @@ pub struct Started {
     pub epoch: i64,
     /// Our clock, epoch milliseconds.
     pub server_time: i64,
+}
+
+/// `GET /api/agent/v1/tunnel`: which process opens it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct TunnelQuery {
+    /// Epoch of the process; an older one gets 409, and the newest is meant without it.
+    #[serde(default)]
+    pub epoch: Option<i64>,
 }
