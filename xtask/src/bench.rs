@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::build::{self, Profile};
+use crate::build;
 use crate::process::{cargo, step};
 
 /// Which rows, and how.
@@ -22,16 +22,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     build::components()?;
     build::guests()?;
     build::web()?;
-    let host = build::host(Profile::Release)?;
+    // Host and benchmarks in one call: with all default members selected, wasmtime is compiled once for both.
     let mut build = cargo();
     step(
-        "build the benchmarks",
-        build.args(["build", "--release", "--package", "sam-tests-bench"]),
+        "build the host and the benchmarks",
+        build.args(["build", "--release", "--features", "sam-tests-bench/bare"]),
     )?;
-    let mut bench = std::process::Command::new(crate::process::target_dir().join("release/sam-bench"));
+    let release = crate::process::target_dir().join("release");
+    let mut bench = std::process::Command::new(release.join("sam-bench"));
     bench
         .current_dir(crate::process::root())
-        .env("SAM_HOST_BIN", host)
+        .env("SAM_HOST_BIN", release.join("sam-host"))
         .args(&args.rows);
     if args.quick {
         bench.arg("--quick");

@@ -18,6 +18,16 @@ pub(crate) enum Profile {
     Release,
 }
 
+impl Profile {
+    /// Cargo's folder for it.
+    pub(crate) const fn folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Release => "release",
+        }
+    }
+}
+
 /// Everything `spin.toml` names, in one cargo call so that shared dependencies are built once.
 pub(crate) fn components() -> Result<()> {
     need::wasm_target()?;
@@ -46,19 +56,25 @@ pub(crate) fn guests() -> Result<()> {
     step("build the test guests", &mut build)
 }
 
+/// All native tests, and with them the host's binary, whose path it returns.
+///
+/// Not [`host`]: tests ask more features of shared dependencies than the host alone does, so building that first
+/// would compile wasmtime twice.
+pub(crate) fn tests() -> Result<PathBuf> {
+    step("build the host and the tests", cargo().args(["test", "--no-run"]))?;
+    Ok(target_dir().join("debug").join("sam-host"))
+}
+
 /// The host's binary; returns its path.
 pub(crate) fn host(profile: Profile) -> Result<PathBuf> {
     let mut build = cargo();
-    // All default members, as `cargo test` selects them: the same features, so wasmtime is compiled once.
+    // All default members, so that features do not depend on which part is built, and wasmtime is compiled once.
     build.arg("build");
-    let folder = if profile == Profile::Release {
+    if profile == Profile::Release {
         build.arg("--release");
-        "release"
-    } else {
-        "debug"
-    };
+    }
     step("build the host", &mut build)?;
-    Ok(target_dir().join(folder).join("sam-host"))
+    Ok(target_dir().join(profile.folder()).join("sam-host"))
 }
 
 /// The web app, when a source is newer than what was built.

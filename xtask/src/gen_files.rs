@@ -19,7 +19,8 @@ pub(crate) fn run() -> Result<()> {
         .env("INSTA_UPDATE", "always");
     step("write the OpenAPI document", &mut golden)?;
     let mut docs = cargo();
-    docs.args(["test", "--quiet", "--package", "sam-tests-tidy", "settings::"]).env("UPDATE_DOCS", "1");
+    docs.args(["test", "--quiet", "--package", "sam-tests-tidy", "settings::"])
+        .env("UPDATE_DOCS", "1");
     step("write docs/settings.md", &mut docs)?;
     let web = root().join("web");
     crate::build::node_modules(&web)?;

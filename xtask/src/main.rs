@@ -2,6 +2,7 @@
 //!
 //! Everything here starts other programs (cargo, npm, the host) and reads their output; no product code lives here.
 
+mod agent;
 mod bench;
 mod build;
 mod check;
@@ -33,8 +34,8 @@ enum Command {
     Bench(bench::Args),
     /// Regenerate what is derived: WIT dependencies, OpenAPI document, TypeScript types.
     Gen,
-    /// Formatting, lints and licences, without running tests.
-    Check,
+    /// Formatting, types, lints and licences, without running tests.
+    Check(check::Args),
 }
 
 fn main() -> Result<()> {
@@ -43,6 +44,6 @@ fn main() -> Result<()> {
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Gen => gen_files::run(),
-        Command::Check => check::run(),
+        Command::Check(args) => check::run(&args),
     }
 }

@@ -14,13 +14,18 @@ const NODE_MAJOR_MIN: u32 = 20;
 
 /// The wasm target of the pinned toolchain.
 pub(crate) fn wasm_target() -> Result<()> {
+    rust_target(WASM_TARGET)
+}
+
+/// A target of the pinned toolchain.
+pub(crate) fn rust_target(target: &str) -> Result<()> {
     let installed = output("rustup", &["target", "list", "--installed"]).unwrap_or_default();
-    if installed.lines().any(|line| line == WASM_TARGET) {
+    if installed.lines().any(|line| line == target) {
         return Ok(());
     }
     step(
-        "install the wasm target",
-        Command::new("rustup").args(["target", "add", WASM_TARGET]),
+        &format!("install the target {target}"),
+        Command::new("rustup").args(["target", "add", target]),
     )
 }
 
@@ -53,8 +58,7 @@ pub(crate) fn debian(program: &str, package: &str) -> Result<()> {
     if found(program) {
         return Ok(());
     }
-    let root = output("id", &["-u"]).is_some_and(|uid| uid.trim() == "0");
-    if !root || !found("apt-get") {
+    if !is_root() || !found("apt-get") {
         bail!("`{program}` is needed; install it with: sudo apt-get install -y {package}");
     }
     step(
@@ -68,13 +72,19 @@ pub(crate) fn debian(program: &str, package: &str) -> Result<()> {
     step(&format!("install {package}"), &mut install)
 }
 
+/// Whether we may install packages.
+pub(crate) fn is_root() -> bool {
+    output("id", &["-u"]).is_some_and(|uid| uid.trim() == "0")
+}
+
 /// Whether `program` is on the path.
 pub(crate) fn found(program: &str) -> bool {
     std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
 }
 
-fn output(program: &str, args: &[&str]) -> Option<String> {
+/// What a program prints, if it succeeds.
+pub(crate) fn output(program: &str, args: &[&str]) -> Option<String> {
     let out = Command::new(program).args(args).stderr(Stdio::null()).output().ok()?;
     out.status
         .success()

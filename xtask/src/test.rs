@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::agent;
 use crate::build::{self, Profile};
 use crate::counts::Counts;
 use crate::need;
@@ -42,12 +43,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     build::components()?;
     build::web()?;
-    let host = build::host(Profile::Dev)?;
+    let host = build::tests()?;
+    let supervisor = agent::supervisor()?;
+    let agent = agent::stage(Profile::Dev, &supervisor)?;
+    agent::base_image()?;
+    let programs = [("SAM_HOST_BIN", &host), ("SAM_AGENT_BIN", &agent), ("SAM_SUPERVISOR_BIN", &supervisor)];
     if wanted(Part::Rust) {
         build::guests()?;
         runner(
             "Rust tests",
-            cargo().args(["test", "--no-fail-fast"]).env("SAM_HOST_BIN", &host),
+            cargo().args(["test", "--no-fail-fast"]).envs(programs),
         )?;
         // Their logic, SQL and guards run natively too; in a call of their own, so that what they need of shared
         // dependencies does not recompile the host.
@@ -67,7 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         build::node_modules(&folder)?;
         runner(
             "browser tests",
-            npm(&folder).args(["test", "--silent"]).env("SAM_HOST_BIN", &host),
+            npm(&folder).args(["test", "--silent"]).envs(programs),
         )?;
     }
 

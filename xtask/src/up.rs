@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::agent;
 use crate::build::{self, Profile};
 use crate::process::root;
 
@@ -33,13 +34,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let data_dir = std::env::current_dir()?.join(&args.data_dir);
     build::components()?;
     build::web()?;
-    let host = build::host(if args.release { Profile::Release } else { Profile::Dev })?;
+    let profile = if args.release { Profile::Release } else { Profile::Dev };
+    let host = build::host(profile)?;
+    let agent = agent::stage(profile, &agent::supervisor()?)?;
+    agent::base_image()?;
 
     let mut command = Command::new(&host);
     command
         .current_dir(root())
         .args(["up", "--manifest", "spin.toml", "--listen", &args.listen]);
-    command.arg("--data-dir").arg(&data_dir).args(&args.rest);
+    command.arg("--data-dir").arg(&data_dir);
+    command.arg("--agent-bin").arg(&agent).args(&args.rest);
     if args.no_open {
         command.arg("--no-open");
     }

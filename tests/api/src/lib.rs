@@ -28,7 +28,8 @@ pub struct Host {
 }
 
 enum Kind {
-    SamHost,
+    /// With the agent that makes this machine a node, or none.
+    SamHost(Option<PathBuf>),
     UpstreamSpin(upstream_spin::Secrets),
 }
 
@@ -43,7 +44,12 @@ impl Host {
 
     /// `sam-host`, whatever `SPIN_BIN` says.
     pub async fn start_sam_host() -> Result<Self> {
-        Self::of(Kind::SamHost).await
+        Self::of(Kind::SamHost(None)).await
+    }
+
+    /// `sam-host` with this machine as a node, by the agent that `cargo xtask test` made. End it with [`Host::end`].
+    pub async fn start_with_node() -> Result<Self> {
+        Self::of(Kind::SamHost(Some(sam_host::agent()?))).await
     }
 
     async fn of(kind: Kind) -> Result<Self> {
@@ -75,7 +81,7 @@ impl Host {
 
     /// Whether the host under test is `sam-host`, with edge and scheduler.
     pub fn is_sam_host(&self) -> bool {
-        matches!(self.kind, Kind::SamHost)
+        matches!(self.kind, Kind::SamHost(_))
     }
 
     /// A client without credentials.
@@ -97,6 +103,13 @@ impl Host {
         Ok(self)
     }
 
+    /// Ends the host as an operator does (SIGTERM), and with it the agent that it runs.
+    pub async fn end(mut self) -> Result<()> {
+        self.running.terminate()?;
+        self.running.wait().await?;
+        Ok(())
+    }
+
     /// Kills the host and hands over its data.
     pub async fn stop(mut self) -> Result<TempDir> {
         self.running.kill().await?;
@@ -106,7 +119,7 @@ impl Host {
 
 async fn boot(kind: &Kind, data: &TempDir, address: Option<&str>) -> Result<(Running, String, String)> {
     match kind {
-        Kind::SamHost => sam_host::start(data.path(), address).await,
+        Kind::SamHost(agent) => sam_host::start(data.path(), address, agent.as_deref()).await,
         Kind::UpstreamSpin(secrets) => upstream_spin::start(secrets, data.path(), address).await,
     }
 }

@@ -70,6 +70,13 @@ impl Running {
         self.child.kill().await.context("killing the host")
     }
 
+    /// SIGTERM.
+    pub fn terminate(&self) -> Result<()> {
+        let pid = self.pid().context("the program has ended already")?;
+        let status = std::process::Command::new("kill").arg(pid.to_string()).status()?;
+        status.success().then_some(()).with_context(|| format!("process {pid} cannot be ended"))
+    }
+
     /// The process id, while it runs.
     pub fn pid(&self) -> Option<u32> {
         self.child.id()

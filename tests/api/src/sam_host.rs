@@ -27,12 +27,27 @@ pub fn binary() -> Result<PathBuf> {
     Ok(built)
 }
 
+/// The agent with its supervisor, as `cargo xtask` stages it for download.
+pub fn agent() -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os("SAM_AGENT_BIN") {
+        return Ok(named.into());
+    }
+    let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+    let staged = root().join(format!("target/agent/linux-{arch}/sam-agent"));
+    let staged = staged.canonicalize();
+    staged.context("no agent is staged in target/agent: run `cargo xtask test rust`, which does it")
+}
+
 /// One cache of compiled components for all tests of a run: it is keyed by content and engine version.
 fn cache_dir() -> PathBuf {
     root().join("target/test-artifact-cache")
 }
 
-pub(crate) async fn start(data: &Path, address: Option<&str>) -> Result<(Running, String, String)> {
+pub(crate) async fn start(
+    data: &Path,
+    address: Option<&str>,
+    agent: Option<&Path>,
+) -> Result<(Running, String, String)> {
     let mut command = Command::new(binary()?);
     command.current_dir(root()).args([
         "up",
@@ -47,8 +62,14 @@ pub(crate) async fn start(data: &Path, address: Option<&str>) -> Result<(Running
         .arg("--data-dir")
         .arg(data);
     command.arg("--cache-dir").arg(cache_dir());
-    // The host refuses settings that it does not know, and this one is ours.
-    command.env_remove("SAM_HOST_BIN");
+    match agent {
+        Some(agent) => command.arg("--agent-bin").arg(agent),
+        None => command.arg("--no-local-node"),
+    };
+    // The host refuses settings that it does not know, and these are ours.
+    for ours in ["SAM_HOST_BIN", "SAM_AGENT_BIN", "SAM_SUPERVISOR_BIN"] {
+        command.env_remove(ours);
+    }
     let mut running = Running::start(&mut command)?;
     let origin = running.line("ready: ").await?;
     let login = running.line("login: ").await?;

@@ -24,13 +24,32 @@ function outsideEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SAM_')));
 }
 
+/** The agent with its supervisor, as `cargo xtask test` staged it. */
+function agent(): string {
+  const named = process.env['SAM_AGENT_BIN'];
+  if (!named)
+    throw new Error('SAM_AGENT_BIN is not set: run `cargo xtask test`, which builds the agent and names it');
+  return named;
+}
+
 export class SamHost {
   origin = '';
   /** The one-time link of the newest start. */
   loginLink = '';
   #process: ChildProcess | undefined;
   #log: string[] = [];
+  readonly #node: boolean;
   readonly #dataDir = mkdtempSync(join(tmpdir(), 'sam-e2e-'));
+
+  /** With `node`, this machine joins as a node, by its own agent. */
+  constructor({ node = false } = {}) {
+    this.#node = node;
+  }
+
+  /** Where the host keeps everything. */
+  get dataDir(): string {
+    return this.#dataDir;
+  }
 
   /** Starts, or starts again after `kill`: on the same data, and on the same address as before. */
   async start(): Promise<void> {
@@ -43,6 +62,7 @@ export class SamHost {
       '127.0.0.1:0',
       '--cache-dir',
       CACHE_DIR,
+      ...(this.#node ? ['--agent-bin', agent()] : ['--no-local-node']),
     ];
     const child = spawn(binary(), ['up', '--listen', listen, '--data-dir', this.#dataDir, ...flags], {
       cwd: ROOT,
