@@ -155,6 +155,12 @@ pub enum Request<'a> {
         /// The new size.
         size: Size,
     },
+    /// Makes a terminal's program draw its screen anew, by another size for a moment: for a viewer that has not seen
+    /// all output. Answered by [`Reply::Done`].
+    Redraw {
+        /// Which process.
+        id: String,
+    },
     /// Sends a signal to the process group. Answered by [`Reply::Done`].
     Signal {
         /// Which process.

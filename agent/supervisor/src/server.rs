@@ -69,6 +69,8 @@ enum Timer {
     Pace(u64),
     /// Look at the listener again: file descriptors had run out.
     Accept,
+    /// Give a terminal that is being redrawn its size back.
+    Redraw(u64),
     /// Read from a terminal again that rested.
     Rest(u64),
     /// Acknowledge a viewer's input without waiting for output any longer.
@@ -279,6 +281,11 @@ impl Server {
                     self.set_interest(number);
                 }
                 Timer::Accept => drop(self.epoll.read(self.listener.as_fd(), Token::LISTENER)),
+                Timer::Redraw(number) => {
+                    if let Some(process) = self.processes.get(&number) {
+                        process.end_redraw();
+                    }
+                }
                 Timer::Rest(number) => {
                     if let Some(process) = self.processes.get_mut(&number) {
                         process.rests = false;

@@ -59,6 +59,7 @@ fn requests(bytes: &[u8], start: Start, numbers: (u64, u32, u8), flags: (bool, b
             signal: small,
         },
         Request::Remove { id: start.id.clone() },
+        Request::Redraw { id: start.id.clone() },
         Request::Shutdown,
         Request::Attach(attach(Stream::Out, Some([small; 16]))),
         Request::Attach(attach(Stream::Err, None)),

@@ -197,6 +197,10 @@ async fn attach(seat: &Seat<'_>, hello: &Hello) -> Result<(Vec<Bytes>, Connectio
     if hello.from != LATEST && hello.from != attached.start {
         let (from, to) = (hello.from, attached.start);
         frames.push(ServerFrame::Gap { from, to }.encode().into());
+        if writes {
+            // What is kept may begin in the middle of a screen that a program goes on patching.
+            seat.terminals.redraw(seat.id).await?;
+        }
     }
     Ok((frames, connection))
 }

@@ -305,6 +305,11 @@ impl Terminals {
         Ok(())
     }
 
+    /// Makes the program draw its screen anew.
+    pub(crate) async fn redraw(&self, id: TerminalId) -> Result<(), TerminalError> {
+        self.ask(Request::Redraw { id: id.to_string() }).await.map(drop)
+    }
+
     /// Asks over the kept connection. One that broke is opened anew, and the request sent again: each may be repeated.
     async fn ask(&self, request: Request<'_>) -> Result<Answer, TerminalError> {
         let mut control = self.shared.control.lock().await;

@@ -15,7 +15,7 @@ impl Terminals {
     pub fn upgrade<B>(&self, request: &mut Request<B>, id: TerminalId, access: Access) -> Response<String> {
         let accept = match accept(request.headers()) {
             Ok(accept) => accept,
-            Err(refused) => return refused,
+            Err((status, why)) => return refused(status, why),
         };
         let upgraded = hyper::upgrade::on(request);
         let terminals = self.clone();
@@ -50,32 +50,27 @@ fn config() -> WebSocketConfig {
         .max_write_buffer_size(4 * FRAME_BYTES_MAX)
 }
 
-fn accept(headers: &HeaderMap) -> Result<HeaderValue, Response<String>> {
+fn accept(headers: &HeaderMap) -> Result<HeaderValue, (StatusCode, &'static str)> {
     let has = |name, wanted: &str| {
         let values = headers
             .get_all(name)
             .into_iter()
             .filter_map(|value| value.to_str().ok());
-        values
-            .flat_map(|value| value.split(','))
-            .any(|word| word.trim().eq_ignore_ascii_case(wanted))
+        let mut words = values.flat_map(|value| value.split(','));
+        words.any(|word| word.trim().eq_ignore_ascii_case(wanted))
     };
     if !has(header::UPGRADE, "websocket") || !has(header::SEC_WEBSOCKET_VERSION, "13") {
-        let mut refused = refused(StatusCode::UPGRADE_REQUIRED, "a terminal is a WebSocket");
-        let upgrade = HeaderValue::from_static("websocket");
-        refused.headers_mut().insert(header::UPGRADE, upgrade);
-        return Err(refused);
+        return Err((StatusCode::UPGRADE_REQUIRED, "a terminal is a WebSocket"));
     }
     if !has(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
-        return Err(refused(
+        return Err((
             StatusCode::BAD_REQUEST,
             "the subprotocol sam.terminal.v1 was not offered",
         ));
     }
     let key = headers.get(header::SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes);
-    let key = key.ok_or_else(|| refused(StatusCode::BAD_REQUEST, "no Sec-WebSocket-Key"))?;
-    HeaderValue::try_from(derive_accept_key(key))
-        .map_err(|_| refused(StatusCode::BAD_REQUEST, "a damaged Sec-WebSocket-Key"))
+    let key = key.ok_or((StatusCode::BAD_REQUEST, "no Sec-WebSocket-Key"))?;
+    HeaderValue::try_from(derive_accept_key(key)).map_err(|_| (StatusCode::BAD_REQUEST, "a damaged Sec-WebSocket-Key"))
 }
 
 fn refused(status: StatusCode, message: &str) -> Response<String> {
@@ -83,5 +78,9 @@ fn refused(status: StatusCode, message: &str) -> Response<String> {
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
+    if status == StatusCode::UPGRADE_REQUIRED {
+        let upgrade = HeaderValue::from_static("websocket");
+        response.headers_mut().insert(header::UPGRADE, upgrade);
+    }
     response
 }

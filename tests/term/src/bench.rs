@@ -15,13 +15,13 @@ use sam_contract::ids::TerminalId;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::agent;
-use crate::records;
-use crate::supervisor::Supervisor;
 use row::{Better, Row};
+use sam_tests_term::agent;
+use sam_tests_term::records;
+use sam_tests_term::supervisor::Supervisor;
 
 /// Runs the wanted rows.
-pub async fn run(wanted: &[String], quick: bool, json: bool) -> Result<()> {
+pub(crate) async fn run(wanted: &[String], quick: bool, json: bool) -> Result<()> {
     let asked = |row: &str| {
         let named = |name: &String| row == name || row.starts_with(&format!("{name}."));
         wanted.is_empty() || wanted.iter().any(named)

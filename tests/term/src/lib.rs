@@ -2,7 +2,6 @@
 //! terminal through edge and tunnel (give [`client::connect`] another URL, headers and subprotocols).
 
 pub mod agent;
-pub mod bench;
 pub mod client;
 pub mod container;
 pub mod records;

@@ -1,6 +1,8 @@
 //! `sam-term`: measures terminals (P3, P4), each row beside the raw PTY in the same run; `sam-term serve` is the agent's
 //! half as a process of its own, to be measured and killed; `sam-term produce` is a program that prints steadily.
 
+mod bench;
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -53,7 +55,7 @@ async fn main() -> Result<()> {
             std::future::pending().await
         }
         Some(Role::Produce { bytes_per_second }) => produce(bytes_per_second),
-        None => sam_tests_term::bench::run(&cli.rows, cli.quick, cli.json).await,
+        None => bench::run(&cli.rows, cli.quick, cli.json).await,
     }
 }
 

@@ -107,6 +107,7 @@ impl<'a> Fields<'a> {
             },
             11 => Request::Ack { offset: self.u64()? },
             12 => Request::EndInput { offset: self.u64()? },
+            13 => Request::Redraw { id: self.short()? },
             _ => return Some(None),
         }))
     }

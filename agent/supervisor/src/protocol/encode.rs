@@ -20,6 +20,7 @@ impl Request<'_> {
             Self::Attach(attach) => to.u8(9).attach(attach),
             Self::Input { offset, bytes } => to.u8(10).u64(*offset).raw(bytes),
             Self::Ack { offset } => to.u8(11).u64(*offset),
+            Self::Redraw { id } => to.u8(13).text(id),
             Self::EndInput { offset } => to.u8(12).u64(*offset),
         });
     }

@@ -22,6 +22,9 @@ const PIPES_GRACE: Duration = Duration::from_secs(1);
 /// alone would wake supervisor, agent and browser.
 pub(super) const REST: Duration = Duration::from_millis(2);
 
+/// How long a program sees the other size when it is to draw anew: long enough to notice both changes.
+pub(super) const REDRAW: Duration = Duration::from_millis(50);
+
 /// A read of less than this found the terminal drained.
 const DRAINED_BYTES: usize = 2048;
 
@@ -291,6 +294,22 @@ impl Process {
             *known = size;
         }
         Ok(())
+    }
+
+    /// Another size for a moment, which no viewer is told; [`REDRAW`] later comes the right one.
+    pub(super) fn begin_redraw(&self) -> io::Result<()> {
+        let (Some(size), Some(terminal)) = (self.size, &self.ends.input) else {
+            return Ok(());
+        };
+        let rows = if size.rows > 1 { size.rows - 1 } else { 2 };
+        spawn::resize(terminal, Size { rows, ..size })
+    }
+
+    pub(super) fn end_redraw(&self) {
+        if let (Some(size), Some(terminal)) = (self.size, &self.ends.input) {
+            // The program has ended if this fails.
+            drop(spawn::resize(terminal, size));
+        }
     }
 
     /// Waits for what can be handled now.

@@ -1,8 +1,10 @@
 //! Requests: each is answered by one reply, or refused.
 
-use super::Server;
-use super::process::Process;
-use super::{now_ms, shutdown, spawn};
+use std::cmp::Reverse;
+use std::time::Instant;
+
+use super::process::{self, Process};
+use super::{Server, Timer, now_ms, shutdown, spawn};
 use crate::protocol::{PROCESSES_MAX, Refusal, Reply, Request, Start, VERSION, VERSION_OLDEST};
 
 type Answer = Result<Option<Reply<'static>>, (Refusal, String)>;
@@ -118,6 +120,14 @@ impl Server {
                 })?;
                 if changed {
                     self.tell_size(&id);
+                }
+                Ok(answer)
+            }
+            Request::Redraw { id } => {
+                let answer = self.with(&id, |process| process.begin_redraw())?;
+                if let Some(number) = self.process_named(&id) {
+                    self.timers
+                        .push(Reverse((Instant::now() + process::REDRAW, Timer::Redraw(number))));
                 }
                 Ok(answer)
             }

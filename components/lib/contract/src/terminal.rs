@@ -27,7 +27,8 @@
 //! after the last byte it has shown (a reconnect), or [`LATEST`]. `Welcome.start` is the first byte that will come,
 //! `Welcome.end` the end at that moment: until it is reached the client is replaying (an interface may hold back
 //! drawing until then). `Output` frames follow each other without a hole; where bytes are no longer kept, one `Gap`
-//! says that the next byte is `to` (a `to` below `from` means that the server never had `from`): reset the screen.
+//! says that the next byte is `to` (a `to` below `from` means that the server never had `from`): reset the screen. The
+//! program of a writer that begins with a gap is made to draw its screen anew.
 //!
 //! **Credit.** The server sends at most [`WINDOW_BYTES`] beyond the offset that the client acknowledged last
 //! (`Welcome.start` at first). `Ack.offset` is the offset after the last byte the client is done with. After a `Gap` the

@@ -8,7 +8,7 @@ use sam_contract::terminal::Size;
 use super::floor::Raw;
 use super::row::{Better, Row};
 use super::{Server, quantile};
-use crate::client::{Event, Memory, Viewer};
+use sam_tests_term::client::{Event, Memory, Viewer};
 
 /// Echoed by the kernel; the program only keeps the kernel's input queue empty.
 const ECHO: &[&str] = &["/bin/sh", "-c", "stty -icanon; exec cat >/dev/null"];
@@ -19,7 +19,7 @@ pub(super) async fn rows(count: usize) -> Result<Vec<Row>> {
     let id = server
         .supervisor
         .terminals
-        .create(&crate::supervisor::spec(ECHO)?)
+        .create(&sam_tests_term::supervisor::spec(ECHO)?)
         .await?
         .id;
     let (mut viewer, _) = Viewer::attach(&server.url(id), Memory::new()?, Size::DEFAULT).await?;

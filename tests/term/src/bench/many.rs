@@ -10,8 +10,8 @@ use sam_contract::terminal::Size;
 
 use super::Server;
 use super::row::{Better, Row};
-use crate::client::{Event, Memory, Viewer};
-use crate::supervisor::spec;
+use sam_tests_term::client::{Event, Memory, Viewer};
+use sam_tests_term::supervisor::spec;
 
 /// What a busy build prints.
 const BYTES_PER_SECOND: usize = 40_000;

@@ -7,8 +7,8 @@ use sam_contract::terminal::Size;
 
 use super::Server;
 use super::row::{Better, Row};
-use crate::client::{Memory, Viewer};
-use crate::supervisor::resident_kib;
+use sam_tests_term::client::{Memory, Viewer};
+use sam_tests_term::supervisor::resident_kib;
 
 /// Stalled viewers measured together, so that pages and noise are spread.
 const VIEWERS: u32 = 8;

@@ -8,7 +8,7 @@ use sam_contract::terminal::Size;
 use super::Server;
 use super::floor::Raw;
 use super::row::Row;
-use crate::client::{Event, Memory, Viewer};
+use sam_tests_term::client::{Event, Memory, Viewer};
 
 pub(super) async fn rows(mebibytes: u64) -> Result<Vec<Row>> {
     let bytes = mebibytes << 20;

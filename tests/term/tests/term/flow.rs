@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sam_contract::terminal::{LATEST, SUBPROTOCOL, Size, WINDOW_BYTES};
+use sam_contract::terminal::{ClientFrame, LATEST, SUBPROTOCOL, Size, WINDOW_BYTES};
 use sam_tests_term::agent::Agent;
 use sam_tests_term::client::{Event, Memory, Viewer, connect};
 use sam_tests_term::supervisor::{Supervisor, resident_kib};
@@ -55,10 +55,7 @@ async fn a_stalled_viewer_costs_little_and_holds_nobody_up() {
     // It goes on with a gap to what is still kept.
     stalled.acknowledges = true;
     let offset = stalled.memory.seen;
-    stalled
-        .send(&sam_contract::terminal::ClientFrame::Ack { offset })
-        .await
-        .unwrap();
+    stalled.send(&ClientFrame::Ack { offset }).await.unwrap();
     let gap = stalled.event(|event| matches!(event, Event::Gap(..))).await.unwrap();
     let Event::Gap(from, to) = gap else { unreachable!() };
     assert_eq!(from, offset);
@@ -88,6 +85,28 @@ async fn nobody_looking_holds_nothing_up() {
     assert_eq!(viewer.next().await.unwrap(), Event::Gap(0, welcome.start));
     let kept = viewer.expect("done\r\n").await.unwrap();
     assert_eq!(kept.len(), 1 << 20);
+}
+
+#[tokio::test]
+async fn who_missed_output_gets_a_fresh_screen() {
+    let script = "trap 'echo drawn for $(stty size)' WINCH; head -c 1100000 /dev/zero; echo; echo begun; \
+         while :; do sleep 0.01; done";
+    let (_supervisor, _agent, url) = start(script).await;
+    let (mut whole, _) = Viewer::attach(&url, Memory::new().unwrap(), Size::DEFAULT)
+        .await
+        .unwrap();
+    whole.expect("begun").await.unwrap();
+    let (mut late, _) = Viewer::attach(&url, Memory::new().unwrap(), Size::DEFAULT)
+        .await
+        .unwrap();
+    assert!(matches!(late.next().await.unwrap(), Event::Gap(0, _)));
+    late.expect("drawn for 24 80\r\n").await.unwrap();
+    // One that missed nothing disturbs nobody.
+    let (mut resumed, _) = Viewer::attach(&url, late.drop_connection(), Size::DEFAULT)
+        .await
+        .unwrap();
+    resumed.send(&ClientFrame::Ping { token: 1 }).await.unwrap();
+    assert_eq!(resumed.next().await.unwrap(), Event::Pong(1));
 }
 
 #[tokio::test]
