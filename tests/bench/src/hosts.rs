@@ -34,6 +34,16 @@ pub(crate) async fn guest(name: &str) -> Result<Server> {
     server(&mut command, folder).await
 }
 
+/// The same component on `wasmtime-wasi-http` alone; none in a build without the feature `bare`.
+pub(crate) async fn bare_guest(name: &str) -> Result<Option<Server>> {
+    if !cfg!(feature = "bare") {
+        return Ok(None);
+    }
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("serve-bare").arg(wasm(name)?);
+    server(&mut command, tempfile::tempdir()?).await.map(Some)
+}
+
 /// The same on upstream Spin, when `SPIN_BIN` names it.
 pub(crate) async fn spin_guest(name: &str) -> Result<Option<Server>> {
     let Some(spin) = std::env::var_os("SPIN_BIN") else {
@@ -81,11 +91,14 @@ async fn server(command: &mut Command, folder: TempDir) -> Result<Server> {
     })
 }
 
-fn manifest(guest: &str, folder: &Path) -> Result<PathBuf> {
+fn wasm(guest: &str) -> Result<PathBuf> {
     let wasm = root().join(format!("target/wasm32-wasip2/release/examples/{guest}.wasm"));
-    let wasm = wasm
-        .canonicalize()
-        .with_context(|| format!("{}: run `cargo xtask bench`, which builds it", wasm.display()))?;
+    wasm.canonicalize()
+        .with_context(|| format!("{}: run `cargo xtask bench`, which builds it", wasm.display()))
+}
+
+fn manifest(guest: &str, folder: &Path) -> Result<PathBuf> {
+    let wasm = wasm(guest)?;
     let text = format!(
         "spin_manifest_version = 2\n[application]\nname = \"bench\"\n[[trigger.http]]\nroute = \"/...\"\n\
          component = \"guest\"\n[component.guest]\nsource = \"{}\"\n",
@@ -141,9 +154,9 @@ impl Control {
         &self.token
     }
 
-    /// Stops the host; its data stays for the twin to read.
-    pub(crate) async fn stop_keeping_data(self) -> Result<TempDir> {
-        self.host.stop().await
+    /// The file of the core database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.host.data_dir().join("sqlite/default.db")
     }
 }
 
@@ -157,7 +170,8 @@ pub(crate) async fn warm_start() -> Result<(f64, f64)> {
         command.env_remove("SAM_HOST_BIN");
         command
             .current_dir(root())
-            .args(["up", "--no-open", "--manifest", "spin.toml", "--listen", "127.0.0.1:0"]);
+            .args(["up", "--no-open", "--no-local-node", "--manifest", "spin.toml"])
+            .args(["--listen", "127.0.0.1:0"]);
         command
             .args(["--admin-listen", "127.0.0.1:0", "--data-dir"])
             .arg(data.path());

@@ -3,6 +3,8 @@
 //! `cargo xtask bench` builds everything and starts it. Nothing here is a test: a slow machine prints `short`, it does
 //! not fail.
 
+#[cfg(feature = "bare")]
+mod bare;
 mod capability;
 mod hosts;
 mod load;
@@ -40,6 +42,13 @@ enum Serve {
         /// The database.
         database: PathBuf,
     },
+    /// A component on `wasmtime-wasi-http` alone.
+    #[cfg(feature = "bare")]
+    #[command(hide = true)]
+    ServeBare {
+        /// The component.
+        wasm: PathBuf,
+    },
     /// A manifest on `spin-host`, without edge.
     #[command(hide = true)]
     ServeManifest {
@@ -55,6 +64,8 @@ async fn main() -> Result<()> {
     let cli = Cli::parse();
     match cli.serve {
         Some(Serve::ServeTwin { database }) => twin::serve(database).await,
+        #[cfg(feature = "bare")]
+        Some(Serve::ServeBare { wasm }) => bare::serve(&wasm).await,
         Some(Serve::ServeManifest { manifest, state }) => capability::serve(&manifest, &state).await,
         None => rows::run(&cli.rows, cli.quick, cli.json).await,
     }

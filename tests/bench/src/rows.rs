@@ -1,9 +1,9 @@
 //! The rows, in the order of the design.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::hosts::{self, Control};
-use crate::load;
+use crate::load::{self, Target};
 use crate::row::{Better, Row};
 use crate::writes;
 
@@ -46,15 +46,23 @@ pub(crate) async fn run(wanted: &[String], quick: bool, json: bool) -> Result<()
 /// P1, first half: a component without storage.
 async fn hello(seconds: u32) -> Result<Vec<Row>> {
     let host = hosts::guest("hello").await?;
-    load::run(host.url(), CONNECTIONS, 1, &[])?; // warm: pooled instances, branch predictors, page cache
-    let ours = load::run(host.url(), CONNECTIONS, seconds, &[])?;
-    drop(host);
-    let spin = match hosts::spin_guest("hello").await? {
-        Some(spin) => Some(load::run(spin.url(), CONNECTIONS, seconds, &[])?.per_second),
-        None => None,
-    };
+    let bare = hosts::bare_guest("hello").await?;
+    let spin = hosts::spin_guest("hello").await?;
+    let mut targets = vec![Target::new(host.url())];
+    targets.extend(bare.iter().chain(&spin).map(|server| Target::new(server.url())));
+    let mut loads = load::side_by_side(&targets, CONNECTIONS, seconds)?.into_iter();
+    let ours = loads.next().context("nothing was measured")?;
+    let mut rate = |server: &Option<_>| server.as_ref().and_then(|_| loads.next()).map(|load| load.per_second);
+    let (bare, spin) = (rate(&bare), rate(&spin));
     Ok(vec![
         Row::ratio("P1.hello", ours.per_second, "req/s", 2.0, (NO_SPIN, spin)),
+        Row::ratio(
+            "P1.hello.bare",
+            ours.per_second,
+            "req/s",
+            0.8,
+            ("wasmtime-wasi-http alone", bare),
+        ),
         Row::absolute("P1.hello.p99", ours.p99_ms, "ms", Better::Less, 3.0),
     ])
 }
@@ -62,34 +70,27 @@ async fn hello(seconds: u32) -> Result<Vec<Row>> {
 /// P1, second half: an authenticated list, one indexed read, JSON.
 async fn list(seconds: u32) -> Result<Vec<Row>> {
     let control = Control::start().await?;
-    let bearer = format!("Bearer {}", control.token());
-    let headers = [("Authorization", bearer.as_str())];
-    let url = format!("{}/api/tokens", control.origin());
-    load::run(&url, CONNECTIONS, 1, &headers)?;
-    let ours = load::run(&url, CONNECTIONS, seconds, &headers)?;
-    let database = control.stop_keeping_data().await?;
-    let twin = hosts::twin(&database.path().join("sqlite/default.db")).await?;
-    let url = format!("{}/api/tokens", twin.url());
-    load::run(&url, CONNECTIONS, 1, &headers)?;
-    let floor = load::run(&url, CONNECTIONS, seconds, &headers)?;
+    let target = |origin: &str, token: &str| {
+        Target::new(format!("{origin}/api/tokens")).with("Authorization", format!("Bearer {token}"))
+    };
+    // The twin reads the same database, beside the host.
+    let twin = hosts::twin(&control.database()).await?;
+    let mut targets = vec![
+        target(control.origin(), control.token()),
+        target(twin.url(), control.token()),
+    ];
     let spin = match std::env::var_os("SPIN_BIN") {
-        Some(_) => {
-            let control = Control::start_upstream().await?;
-            let bearer = format!("Bearer {}", control.token());
-            let url = format!("{}/api/tokens", control.origin());
-            Some(load::run(&url, CONNECTIONS, seconds, &[("Authorization", bearer.as_str())])?.per_second)
-        }
+        Some(_) => Some(Control::start_upstream().await?),
         None => None,
     };
+    targets.extend(spin.iter().map(|spin| target(spin.origin(), spin.token())));
+    let mut loads = load::side_by_side(&targets, CONNECTIONS, seconds)?.into_iter();
+    let ours = loads.next().context("nothing was measured")?.per_second;
+    let floor = loads.next().map(|load| load.per_second);
+    let spin = loads.next().map(|load| load.per_second);
     Ok(vec![
-        Row::ratio("P1.list", ours.per_second, "req/s", 3.0, (NO_SPIN, spin)),
-        Row::ratio(
-            "P1.list.twin",
-            ours.per_second,
-            "req/s",
-            0.6,
-            ("native axum+rusqlite", Some(floor.per_second)),
-        ),
+        Row::ratio("P1.list", ours, "req/s", 3.0, (NO_SPIN, spin)),
+        Row::ratio("P1.list.twin", ours, "req/s", 0.6, ("native axum+rusqlite", floor)),
     ])
 }
 
