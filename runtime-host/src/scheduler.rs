@@ -11,7 +11,7 @@ use crate::work::{CallError, Components};
 use counters::Counters;
 use prometheus_client::registry::Registry;
 use queue::{Outcome, QueueState};
-use sam_contract::http::work::{DueQueue, Worked};
+use sam_contract::http::work::{Due, DueQueue, Worked};
 use sam_contract::queues;
 use std::collections::HashMap;
 use std::future::Future;
@@ -32,14 +32,14 @@ const WAKES_MAX: usize = 1024;
 
 /// What the scheduler calls. [`Components`] in life, a closure's friend in tests.
 pub trait Work: Clone + Send + Sync + 'static {
-    /// Which queues have something to do.
-    fn due(&self) -> impl Future<Output = Result<Vec<DueQueue>, CallError>> + Send;
+    /// Which queues have something to do, and how all of them fare.
+    fn due(&self) -> impl Future<Output = Result<Due, CallError>> + Send;
     /// One call of a queue's worker.
     fn work(&self, queue: &DueQueue) -> impl Future<Output = Result<Worked, CallError>> + Send;
 }
 
 impl Work for Components {
-    async fn due(&self) -> Result<Vec<DueQueue>, CallError> {
+    async fn due(&self) -> Result<Due, CallError> {
         Components::due(self).await
     }
 
@@ -50,7 +50,7 @@ impl Work for Components {
 
 enum Event {
     /// `ops` answered the tick.
-    Due(Result<Vec<DueQueue>, String>),
+    Due(Result<Due, String>),
     /// A queue's call ended.
     Worked(DueQueue, Result<Worked, String>),
 }
@@ -84,7 +84,7 @@ impl Scheduler {
         }
     }
 
-    /// What the scheduler counts; names start with `sam_scheduler_`.
+    /// What the scheduler counts (`sam_scheduler_…`), and how the queues fare (`sam_queue_…`).
     pub fn register(&self, registry: &mut Registry) {
         self.counters.register(registry);
     }
@@ -164,7 +164,8 @@ impl<W: Work> Owner<W> {
             Event::Due(Ok(due)) => {
                 self.counters.tick("ok");
                 self.asking.ended(Outcome::Idle, Instant::now());
-                for queue in due {
+                self.counters.health(&due.health);
+                for queue in due.queues {
                     if self.queues.entry(queue.queue.clone()).or_default().due(Instant::now()) {
                         self.call(queue);
                     }

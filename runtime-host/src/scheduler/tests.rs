@@ -1,6 +1,7 @@
 //! The scheduler over a fake `ops`, on paused time.
 
 use super::*;
+use sam_contract::http::health::QueueHealth;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -35,19 +36,26 @@ fn refused() -> CallError {
 }
 
 impl Work for Fake {
-    async fn due(&self) -> Result<Vec<DueQueue>, CallError> {
+    async fn due(&self) -> Result<Due, CallError> {
         self.count("due");
         let due = self.due.lock().unwrap().clone();
         if due.contains(&"ops is broken") {
             return Err(refused());
         }
-        Ok(due
-            .into_iter()
-            .map(|queue| DueQueue {
-                queue: queue.into(),
-                component: "c".into(),
-            })
-            .collect())
+        let queue = |queue: &str| DueQueue {
+            queue: queue.into(),
+            component: "c".into(),
+        };
+        Ok(Due {
+            queues: due.into_iter().map(queue).collect(),
+            health: vec![QueueHealth {
+                queue: "fine".into(),
+                depth: 3,
+                oldest_age_ms: Some(1_500),
+                last_success_at: Some(1_700_000_000_250),
+                dead: 1,
+            }],
+        })
     }
 
     async fn work(&self, queue: &DueQueue) -> Result<Worked, CallError> {
@@ -137,4 +145,25 @@ async fn a_broken_ops_is_asked_less_often() {
     let fake = run(&["ops is broken"], 9.5, &["audit"]).await;
     assert_eq!(fake.calls("due"), 4, "at 0, 1, 3 and 7 s");
     assert_eq!(fake.calls("audit"), 1, "wakes need no ops");
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_say_how_each_queue_fares() {
+    let (scheduler, shutdown) = (Scheduler::default(), CancellationToken::new());
+    let mut registry = Registry::default();
+    scheduler.register(&mut registry);
+    let running = tokio::spawn(scheduler.run(Fake::default(), shutdown.clone()));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    shutdown.cancel();
+    running.await.unwrap();
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+    for line in [
+        "sam_queue_depth{queue=\"fine\"} 3",
+        "sam_queue_dead{queue=\"fine\"} 1",
+        "sam_queue_oldest_age_seconds{queue=\"fine\"} 1.5",
+        "sam_queue_last_success_timestamp_seconds{queue=\"fine\"} 1700000000.25",
+    ] {
+        assert!(text.contains(line), "{line} is missing in\n{text}");
+    }
 }

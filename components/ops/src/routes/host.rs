@@ -35,5 +35,6 @@ pub(crate) async fn due((): (), call: Call<()>) -> Result<Due, ApiError> {
     });
     Ok(Due {
         queues: queues.collect(),
+        health: jobs::health(&CORE, call.now).await?,
     })
 }

@@ -1,7 +1,7 @@
 //! Health, documents, errors and headers: what every client meets.
 
 use anyhow::Result;
-use sam_tests_api::Host;
+use sam_tests_api::{Client, Host};
 use serde_json::json;
 
 use crate::people::text;
@@ -32,6 +32,39 @@ async fn health_says_so_in_public_and_in_detail() -> Result<()> {
         "{detail}"
     );
     Ok(())
+}
+
+/// What an operator's Prometheus reads: requests by component, statements by commit, and how each queue fares.
+#[tokio::test]
+async fn the_admin_listener_has_metrics() -> Result<()> {
+    let host = Host::start().await?;
+    if !host.is_sam_host() {
+        return Ok(());
+    }
+    host.first_user().await?;
+    let address = std::fs::read_to_string(host.data_dir().join("admin-address"))?;
+    let admin = Client::new(&format!("http://{}", address.trim()));
+    let missing = |text: &str| {
+        [
+            r#"sam_queue_depth{queue="audit"}"#,
+            r#"sam_queue_oldest_age_seconds{queue="identity"}"#,
+            r#"sam_queue_last_success_timestamp_seconds{queue="audit"}"#,
+            r#"spin_requests_total{component="identity",outcome="2xx"}"#,
+            r#"spin_store_commit_seconds_count{kind="sqlite",label="default"}"#,
+        ]
+        .into_iter()
+        .find(|name| !text.contains(name))
+    };
+    // The sign-in's audit row is sealed a second later, and the tick after that tells of it.
+    let mut text = String::new();
+    for _ in 0..200 {
+        text = admin.get("/metrics").await?.text;
+        if missing(&text).is_none() {
+            return Ok(());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    anyhow::bail!("{:?} is missing in\n{text}", missing(&text));
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::health::QueueHealth;
+
 /// Migrations that were applied just now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Migrated {
@@ -10,11 +12,13 @@ pub struct Migrated {
     pub applied: Vec<String>,
 }
 
-/// Queues with something to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Queues with something to do, and how all queues fare.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Due {
     /// Each once.
     pub queues: Vec<DueQueue>,
+    /// Every queue, for the host's metrics.
+    pub health: Vec<QueueHealth>,
 }
 
 /// One of them.
