@@ -1,15 +1,15 @@
 //! What each instance of one component is made of, worked out once at start.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use spin_host_manifest::{AllowedHosts, App, Component, FileMount, VariableValues};
+use spin_host_manifest::{AllowedHosts, App, Component, VariableValues};
 use wasmtime_wasi::{FsPerms, WasiCtx};
 
 use crate::capabilities::{Grants, Stores};
+use crate::files;
 use crate::guest_output::{GuestOutput, Stream};
 use crate::instance::Occupancy;
-use crate::limits::OutboundLimits;
 use crate::switchboard::Switchboard;
 
 /// The parts of a component's instances that the manifest decides.
@@ -17,16 +17,10 @@ pub(crate) struct Blueprint {
     pub(crate) id: Arc<str>,
     pub(crate) grants: Grants,
     pub(crate) allowed_hosts: AllowedHosts,
-    pub(crate) outbound: OutboundLimits,
     pub(crate) switchboard: Arc<Switchboard>,
     environment: Vec<(String, String)>,
-    mounts: Vec<Mount>,
-}
-
-/// A folder of the host that the guest sees, read-only.
-struct Mount {
-    source: PathBuf,
-    destination: String,
+    /// The folder that the guest sees as `/`, read-only.
+    files: Option<PathBuf>,
 }
 
 impl Blueprint {
@@ -36,12 +30,12 @@ impl Blueprint {
         component: &Component,
         values: &VariableValues,
         stores: &Stores,
-        outbound: OutboundLimits,
+        files_dir: &Path,
         switchboard: &Arc<Switchboard>,
     ) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let mut refuse = |problem: String| problems.push(format!("component {}: {problem}", component.id));
-        let mounts = mounts(app, component)
+        let files = files::stage(app, component, files_dir)
             .map_err(|list| list.into_iter().for_each(&mut refuse))
             .unwrap_or_default();
         let variables = component
@@ -59,14 +53,13 @@ impl Blueprint {
             id: component.id.as_str().into(),
             grants: stores.grants(component, variables.into_iter().collect()),
             allowed_hosts,
-            outbound,
             switchboard: Arc::clone(switchboard),
             environment: component
                 .environment
                 .iter()
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
-            mounts,
+            files,
         })
     }
 
@@ -79,39 +72,9 @@ impl Blueprint {
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false);
-        for mount in &self.mounts {
-            wasi.preopened_dir(&mount.source, &mount.destination, FsPerms::ReadOnly)?;
+        if let Some(files) = &self.files {
+            wasi.preopened_dir(files, "/", FsPerms::ReadOnly)?;
         }
         Ok(wasi.build())
     }
-}
-
-fn mounts(app: &App, component: &Component) -> Result<Vec<Mount>, Vec<String>> {
-    let mut problems = Vec::new();
-    let mut mounts = Vec::new();
-    for file in &component.files {
-        match file {
-            FileMount::Placement { source, destination } if app.path(source).is_dir() => {
-                mounts.push(Mount {
-                    source: app.path(source),
-                    destination: destination.clone(),
-                });
-            }
-            FileMount::Placement { source, .. } => {
-                problems.push(format!(
-                    "files: {} is not a folder; only folders can be mounted",
-                    app.path(source).display()
-                ));
-            }
-            FileMount::Pattern(pattern) => {
-                problems.push(format!(
-                    "files: the pattern {pattern:?} is not supported; mount its folder by source and destination"
-                ));
-            }
-        }
-    }
-    if !component.exclude_files.is_empty() {
-        problems.push("exclude_files is not supported; mount folders that hold only what the guest may see".to_owned());
-    }
-    if problems.is_empty() { Ok(mounts) } else { Err(problems) }
 }

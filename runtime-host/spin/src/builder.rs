@@ -15,6 +15,7 @@ use crate::instance::Factory;
 use crate::limits::Limits;
 use crate::loader::Loader;
 use crate::metrics::Metrics;
+use crate::outbound::Client;
 use crate::runner::Runner;
 use crate::switchboard::Switchboard;
 
@@ -42,8 +43,8 @@ impl HostBuilder {
         }
     }
 
-    /// The folder for databases (`sqlite/<label>.db`) and key-value stores (`kv/<label>.db`). The default is `.spin`
-    /// beside the manifest, as with Spin.
+    /// The folder for databases (`sqlite/<label>.db`), key-value stores (`kv/<label>.db`) and the copies of `files`
+    /// that guests see (`files/<component>`). The default is `.spin` beside the manifest, as with Spin.
     pub fn state_dir(mut self, dir: impl Into<PathBuf>) -> Self {
         self.state_dir = Some(dir.into());
         self
@@ -77,6 +78,7 @@ impl HostBuilder {
         let loader = Loader::new(engine.engine())
             .map_err(|error| StartError::one(format!("the host's interfaces cannot be linked: {error:#}")))?;
         let stores = self.stores(&app)?;
+        let files_dir = self.state_dir_of(&app).join("files");
 
         let switchboard = Arc::new(Switchboard::new(self.limits.chain_depth_max));
         let metrics = Metrics::new();
@@ -85,16 +87,18 @@ impl HostBuilder {
         let mut runners = HashMap::new();
         let mut problems = Vec::new();
         for component in app.triggered() {
-            let blueprint = Blueprint::new(&app, component, &values, &stores, limits.outbound, &switchboard);
+            let blueprint = Blueprint::new(&app, component, &values, &stores, &files_dir, &switchboard);
             let pre = load(&app, component, &loader);
             match (blueprint, pre) {
                 (Ok(blueprint), Ok(pre)) => {
+                    let metrics = metrics.component(&component.id);
                     let factory = Factory {
                         engine: engine.engine().clone(),
                         pre,
                         blueprint: Arc::new(blueprint),
                         limits: Arc::clone(&limits),
-                        metrics: metrics.component(&component.id),
+                        client: Arc::new(Client::new(limits.outbound, metrics.outbound_kept.clone())),
+                        metrics,
                     };
                     runners.insert(component.id.clone(), Arc::new(Runner::new(factory)));
                 }
@@ -123,12 +127,16 @@ impl HostBuilder {
             .map_err(|error| StartError::one(error.to_string()))
     }
 
+    fn state_dir_of(&self, app: &App) -> PathBuf {
+        self.state_dir.clone().unwrap_or_else(|| app.path(".spin"))
+    }
+
     fn stores(&self, app: &App) -> Result<Stores, StartError> {
-        let dir = self.state_dir.clone().unwrap_or_else(|| app.path(".spin"));
         let labels = |of: fn(&Component) -> &Vec<String>| app.triggered().flat_map(of).map(String::as_str).collect();
         let databases = labels(|component| &component.sqlite_databases);
         let key_values = labels(|component| &component.key_value_stores);
-        Stores::open(&dir, &databases, &key_values).map_err(|error| StartError::one(error.to_string()))
+        Stores::open(&self.state_dir_of(app), &databases, &key_values)
+            .map_err(|error| StartError::one(error.to_string()))
     }
 }
 

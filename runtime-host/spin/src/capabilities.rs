@@ -66,7 +66,10 @@ impl HasData for Capabilities {
 }
 
 fn view(state: &mut GuestState) -> CapabilitiesView<'_> {
-    CapabilitiesView { grants: &mut state.capabilities, table: &mut state.table }
+    CapabilitiesView {
+        grants: &mut state.capabilities,
+        table: &mut state.table,
+    }
 }
 
 /// Offers the Spin interfaces to guests.

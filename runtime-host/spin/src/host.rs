@@ -90,7 +90,10 @@ impl Host {
     /// The id of the component whose route serves `path`, for an embedder's log.
     pub fn component_at(&self, path: &str) -> Option<&str> {
         let route = self.application.router.find(path)?;
-        self.application.runners.get_key_value(route.component).map(|(id, _)| id.as_str())
+        self.application
+            .runners
+            .get_key_value(route.component)
+            .map(|(id, _)| id.as_str())
     }
 
     /// What the host has counted.

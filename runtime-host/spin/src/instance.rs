@@ -32,7 +32,7 @@ use crate::blueprint::Blueprint;
 use crate::limits::Limits;
 use crate::memory::MemoryLimit;
 use crate::metrics::ComponentMetrics;
-use crate::outbound::Outbound;
+use crate::outbound::{Client, Outbound};
 use crate::scope::RequestScope;
 use crate::state::GuestState;
 
@@ -51,6 +51,8 @@ pub(crate) struct Factory {
     pub(crate) pre: ProxyPre<GuestState>,
     pub(crate) blueprint: Arc<Blueprint>,
     pub(crate) limits: Arc<Limits>,
+    /// Connections to other servers: the component's own, shared by its instances.
+    pub(crate) client: Arc<Client>,
     pub(crate) metrics: ComponentMetrics,
 }
 
@@ -85,6 +87,12 @@ impl HandlerState for Factory {
 
 impl Factory {
     fn state(&self, occupancy: &Arc<Occupancy>) -> wasmtime::Result<GuestState> {
+        let outbound = Outbound::new(
+            Arc::clone(&self.blueprint),
+            Arc::clone(&self.client),
+            Arc::clone(occupancy),
+            self.metrics.clone(),
+        );
         let mut http = WasiHttpCtx::new();
         http.set_field_size_limit(self.limits.header_bytes_max);
         Ok(GuestState {
@@ -92,7 +100,7 @@ impl Factory {
             capabilities: self.blueprint.grants.clone(),
             wasi: self.blueprint.wasi(occupancy)?,
             http,
-            outbound: Outbound::new(Arc::clone(&self.blueprint), Arc::clone(occupancy), self.metrics.clone()),
+            outbound,
             memory: MemoryLimit::new(self.limits.memory_bytes_max),
             _live: self.metrics.instance_made(),
         })

@@ -44,6 +44,7 @@ mod builder;
 mod capabilities;
 mod engine;
 mod error;
+mod files;
 mod guest_output;
 mod host;
 mod instance;

@@ -25,11 +25,11 @@ pub struct Limits {
     pub header_bytes_max: usize,
     /// Components calling components through `*.spin.internal`: deeper chains are refused as loops.
     pub chain_depth_max: u8,
-    /// Time-outs of requests that guests send.
+    /// Limits of requests that guests send.
     pub outbound: OutboundLimits,
 }
 
-/// Time-outs of outbound requests, where the guest asks for none or for a longer one.
+/// Limits of outbound requests, for each component alone. A guest may ask for shorter times.
 #[derive(Clone, Copy, Debug)]
 pub struct OutboundLimits {
     /// Name lookup, TCP and TLS.
@@ -38,6 +38,12 @@ pub struct OutboundLimits {
     pub first_byte_timeout: Duration,
     /// Between two parts of the response body.
     pub between_bytes_timeout: Duration,
+    /// Requests in flight; further ones wait, at most as long as connecting may take.
+    pub connections_max: usize,
+    /// Free connections that are kept for later requests.
+    pub idle_connections_max: usize,
+    /// How long a free connection is kept; zero keeps none.
+    pub idle_connection_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -64,6 +70,9 @@ impl Default for OutboundLimits {
             connect_timeout: Duration::from_secs(10),
             first_byte_timeout: Duration::from_secs(60),
             between_bytes_timeout: Duration::from_secs(60),
+            connections_max: 256,
+            idle_connections_max: 32,
+            idle_connection_timeout: Duration::from_secs(30),
         }
     }
 }

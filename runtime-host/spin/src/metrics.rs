@@ -42,6 +42,7 @@ pub struct Metrics {
     timeouts: Family<ComponentLabel, Counter>,
     refused: Family<ComponentLabel, Counter>,
     outbound: Family<OutcomeLabels, Counter>,
+    outbound_kept: Family<ComponentLabel, Gauge>,
 }
 
 /// The metrics of one component, looked up already.
@@ -58,6 +59,7 @@ pub(crate) struct ComponentMetrics {
     pub(crate) outbound_sent: Counter,
     pub(crate) outbound_denied: Counter,
     pub(crate) outbound_chained: Counter,
+    pub(crate) outbound_kept: Gauge,
 }
 
 /// Counts an instance as alive while it is held.
@@ -79,6 +81,7 @@ impl Metrics {
             std::array::from_fn(|_| Family::default());
         let instances = Family::default();
         let outbound = Family::default();
+        let outbound_kept = Family::default();
         registry.register(
             "spin_requests",
             "Requests by component and status class",
@@ -108,6 +111,11 @@ impl Metrics {
             "Requests sent by components",
             outbound.clone(),
         );
+        registry.register(
+            "spin_outbound_connections_kept",
+            "Free connections to other servers, kept for the next request",
+            outbound_kept.clone(),
+        );
         Self {
             registry: Mutex::new(registry),
             requests,
@@ -119,6 +127,7 @@ impl Metrics {
             timeouts,
             refused,
             outbound,
+            outbound_kept,
         }
     }
 
@@ -157,6 +166,7 @@ impl Metrics {
             outbound_sent: self.outbound.get_or_create_owned(&outcome("sent")),
             outbound_denied: self.outbound.get_or_create_owned(&outcome("denied")),
             outbound_chained: self.outbound.get_or_create_owned(&outcome("chained")),
+            outbound_kept: self.outbound_kept.get_or_create_owned(&label),
         }
     }
 }

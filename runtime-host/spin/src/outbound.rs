@@ -1,13 +1,18 @@
 //! Requests that guests send: checked against the component's allowed hosts, then sent or answered in-process.
 
+mod client;
+mod connect;
+mod pool;
+mod timed_body;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::Uri;
 use http::uri::{Authority, Scheme};
 use http_body_util::BodyExt;
-use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks, default_send_request};
+use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks};
 
+pub(crate) use self::client::Client;
 use crate::blueprint::Blueprint;
 use crate::instance::Occupancy;
 use crate::metrics::ComponentMetrics;
@@ -21,9 +26,10 @@ const OWN_HOST: &str = "self.alt";
 
 type Sent = (http::Response<WasiBody>, Box<dyn Future<Output = Result<()>> + Send>);
 
-/// The HTTP client of one instance.
+/// What one instance may send, and how.
 pub(crate) struct Outbound {
     blueprint: Arc<Blueprint>,
+    client: Arc<Client>,
     occupancy: Arc<Occupancy>,
     metrics: ComponentMetrics,
 }
@@ -37,9 +43,15 @@ enum Destination {
 }
 
 impl Outbound {
-    pub(crate) fn new(blueprint: Arc<Blueprint>, occupancy: Arc<Occupancy>, metrics: ComponentMetrics) -> Self {
+    pub(crate) fn new(
+        blueprint: Arc<Blueprint>,
+        client: Arc<Client>,
+        occupancy: Arc<Occupancy>,
+        metrics: ComponentMetrics,
+    ) -> Self {
         Self {
             blueprint,
+            client,
             occupancy,
             metrics,
         }
@@ -62,17 +74,6 @@ impl Outbound {
         match host.strip_suffix(INTERNAL_SUFFIX) {
             Some(component) => Destination::InProcess(Callee::Component(component.to_owned())),
             None => Destination::Network,
-        }
-    }
-
-    fn options(&self, asked: Option<RequestOptions>) -> RequestOptions {
-        let limits = &self.blueprint.outbound;
-        let asked = asked.unwrap_or_default();
-        let at_most = |asked: Option<Duration>, limit: Duration| Some(asked.map_or(limit, |asked| asked.min(limit)));
-        RequestOptions {
-            connect_timeout: at_most(asked.connect_timeout, limits.connect_timeout),
-            first_byte_timeout: at_most(asked.first_byte_timeout, limits.first_byte_timeout),
-            between_bytes_timeout: at_most(asked.between_bytes_timeout, limits.between_bytes_timeout),
         }
     }
 
@@ -129,10 +130,10 @@ impl WasiHttpHooks for Outbound {
             }
             Destination::Network => {
                 self.metrics.outbound_sent.inc();
-                let options = self.options(options);
+                let client = Arc::clone(&self.client);
                 Box::new(async move {
-                    let (response, io) = default_send_request(request, Some(options)).await?;
-                    Ok((response.map(BodyExt::boxed_unsync), Box::new(io) as Box<_>))
+                    let response = client.send(request, options).await?;
+                    Ok((response, Box::new(async { Ok(()) }) as Box<_>))
                 })
             }
         }

@@ -6,6 +6,7 @@
 //!                (all problems         ├▶ app.resolve_variables(&…)     values of `[variables]`, once, at start
 //!                 in one error)        ├▶ component.variables(&values)  what the component may read
 //!                                      ├▶ component.allowed_hosts(&…)   where it may connect
+//!                                      ├▶ component.guest_files(&app)   which files it sees
 //!                                      └▶ compose(&app, id)             one wasm component, dependencies wired in
 //! ```
 //!
@@ -16,6 +17,7 @@
 mod app;
 pub mod compose;
 mod dependency;
+mod files;
 mod hosts;
 mod names;
 mod problem;
@@ -28,6 +30,7 @@ mod variables;
 pub use app::{App, Build, Component, FileMount, HttpTrigger, TriggerRoute, VariableDecl};
 pub use compose::{ComposeError, compose};
 pub use dependency::{Dependency, DependencyName, DependencySource, Inherit, Inheritable};
+pub use files::GuestFiles;
 pub use hosts::{AllowedHosts, HostError};
 pub use problem::{LoadError, Problem};
 pub use read::Manifest;

@@ -66,12 +66,21 @@ impl Stores {
         for label in databases {
             let path = file(&state_dir.join("sqlite"), "database", label)?;
             let options = stores.measured("sqlite", label, Options::default());
-            stores.databases.insert((*label).to_owned(), Database::open(path, options)?);
+            stores
+                .databases
+                .insert((*label).to_owned(), Database::open(path, options)?);
         }
         for label in key_values {
             let path = file(&state_dir.join("kv"), "key-value store", label)?;
             // Key-value reads are short; two readers are plenty.
-            let options = stores.measured("kv", label, Options { readers: 2, ..Options::default() });
+            let options = stores.measured(
+                "kv",
+                label,
+                Options {
+                    readers: 2,
+                    ..Options::default()
+                },
+            );
             stores
                 .key_values
                 .insert((*label).to_owned(), KeyValue::open(path, options)?);
@@ -82,19 +91,33 @@ impl Stores {
     /// Adds the metrics of all stores to those of the host.
     pub(crate) fn register(&self, registry: &mut Registry) {
         let (groups, commits) = (self.groups.clone(), self.commits.clone());
-        registry.register("spin_store_group_statements", "Statements made durable by one commit", groups);
-        registry.register("spin_store_commit_seconds", "Time of a commit, mostly the disk's", commits);
+        registry.register(
+            "spin_store_group_statements",
+            "Statements made durable by one commit",
+            groups,
+        );
+        registry.register(
+            "spin_store_commit_seconds",
+            "Time of a commit, mostly the disk's",
+            commits,
+        );
     }
 
     fn measured(&self, kind: &'static str, label: &str, options: Options) -> Options {
-        let label = StoreLabel { kind, label: label.to_owned() };
+        let label = StoreLabel {
+            kind,
+            label: label.to_owned(),
+        };
         let groups = self.groups.get_or_create_owned(&label);
         let commits = self.commits.get_or_create_owned(&label);
         let on_batch = move |report: BatchReport| {
             groups.observe(u32::try_from(report.statements).map_or(f64::MAX, f64::from));
             commits.observe(report.commit.as_secs_f64());
         };
-        Options { on_batch: Some(Arc::new(on_batch)), ..options }
+        Options {
+            on_batch: Some(Arc::new(on_batch)),
+            ..options
+        }
     }
 
     /// What `component` may use, with the values of its variables.
@@ -145,7 +168,10 @@ mod tests {
         stores.register(&mut registry);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
-        assert!(text.contains(r#"spin_store_group_statements_count{kind="sqlite",label="my_data-2"} 0"#), "{text}");
+        assert!(
+            text.contains(r#"spin_store_group_statements_count{kind="sqlite",label="my_data-2"} 0"#),
+            "{text}"
+        );
         for label in ["../escape", "", "a/b", "a.b", "ä"] {
             let error = Stores::open(dir.path(), &BTreeSet::from([label]), &BTreeSet::new()).unwrap_err();
             assert!(

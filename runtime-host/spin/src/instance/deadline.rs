@@ -51,7 +51,8 @@ impl Deadline {
 
 impl WorkerExpiration for Deadline {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>, status: WorkerStatus, since: Instant) -> Poll<()> {
-        if status == WorkerStatus::Idle && self.occupancy.guest_is_done() {
+        let asks_again = self.occupancy.asks_again();
+        if status == WorkerStatus::Idle && self.occupancy.guest_is_done() && !asks_again {
             // The worker must ask once more whether it may take a request, or it would wait for an event of the guest.
             cx.waker().wake_by_ref();
         }

@@ -28,6 +28,8 @@ pub(crate) struct Occupancy {
     occupant: Mutex<Option<Job>>,
     /// The guest has no task left: the occupant may be shown out.
     done: AtomicBool,
+    /// A request has just begun, and its worker will ask for another one by itself.
+    begun: AtomicBool,
     expired: AtomicBool,
 }
 
@@ -40,6 +42,11 @@ impl Occupancy {
     /// Reports that the guest has nothing left to do; `true` if that ends an occupation.
     pub(super) fn guest_is_done(&self) -> bool {
         self.occupant().is_some() && !self.done.swap(true, Relaxed)
+    }
+
+    /// Whether the worker asks for another request by itself this time: it does so once for each that it takes.
+    pub(super) fn asks_again(&self) -> bool {
+        self.begun.swap(false, Relaxed)
     }
 
     pub(super) fn expire(&self) {
@@ -93,6 +100,7 @@ impl WorkerState for Worker {
             self.metrics.instances_reused.inc();
         }
         *self.occupancy.occupant() = Some(job);
+        self.occupancy.begun.store(true, Relaxed);
         Box::pin(std::future::pending())
     }
 

@@ -96,3 +96,28 @@ async fn variables_come_from_the_embedder_or_the_default() {
             .assert(200, &expect);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_those_of_the_patterns_without_the_excluded() {
+    for (table, seen) in [
+        ("files = [\"assets/*\"]", true),
+        ("files = [\"assets/**/*\"]\nexclude_files = [\"assets/gr*\"]", false),
+        (
+            "files = [{ source = \"assets/greeting.txt\", destination = \"/assets/greeting.txt\" }]",
+            true,
+        ),
+        ("files = [\"spin.toml\"]", false),
+    ] {
+        let app = App::start(&[guest("surroundings").with(table)]).await;
+        let body = app.get("/surroundings").await.body;
+        let line = if seen {
+            "file: Some(\"good morning\")"
+        } else {
+            "file: None"
+        };
+        assert!(body.contains(line), "{table}: {body}");
+        for refused in ["outside: false", "write: false"] {
+            assert!(body.contains(refused), "{table}: {body}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod failures;
 mod grants;
 mod harness;
 mod limits;
+mod outbound;
 mod output;
 mod routing;
 mod start;

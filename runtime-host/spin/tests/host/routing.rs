@@ -80,7 +80,9 @@ async fn components_calling_themselves_are_stopped() {
     let fetch = guest("fetch").with(r#"allowed_outbound_hosts = ["http://*.spin.internal"]"#);
     let app = App::start(&[fetch]).await;
     let limits = Limits::default();
-    let answer = app.get_with("/fetch", &[("x-url", "http://fetch.spin.internal/fetch")]).await;
+    let answer = app
+        .get_with("/fetch", &[("x-url", "http://fetch.spin.internal/fetch")])
+        .await;
     let depth = usize::from(limits.chain_depth_max);
     answer.assert(200, &format!("{}ErrorCode::LoopDetected", "200 ".repeat(depth)));
 }

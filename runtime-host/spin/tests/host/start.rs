@@ -16,14 +16,14 @@ async fn problems_are_listed_together() {
         &[
             guest("asker"),
             guest("keeper"),
-            guest("hello").with("files = [\"assets/*\"]"),
+            guest("hello").with("files = [\"assets\"]"),
         ],
     )
     .await;
     for problem in [
         "component asker: imports test:secret/reader@0.1.0, which this host does not offer",
         "component keeper: is not an HTTP component",
-        "component hello: files: the pattern \"assets/*\" is not supported",
+        "component hello: files: \"assets\" is a folder; write \"assets/**/*\"",
     ] {
         assert!(said.contains(problem), "{problem} is missing in {said}");
     }
