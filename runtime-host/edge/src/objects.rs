@@ -8,10 +8,13 @@
 //! (`x-amz-copy-source`) are refused. Objects share an origin with the web app, so they are sent as sandboxed attachments:
 //! an uploaded page cannot act as the app.
 //!
+//! A PUT is answered when the object is on the disk.
+//!
 //! Deliberately absent: listing, copying, multipart uploads, versions, virtual-hosted buckets. Who needs these sets
 //! an outside S3 endpoint.
 
 mod cors;
+mod durable;
 mod rules;
 
 use crate::limit::limit;
@@ -25,7 +28,7 @@ use s3s::auth::{SecretKey, SimpleAuth};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s_fs::FileSystem;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error;
 use tracing::error;
@@ -72,6 +75,8 @@ pub enum ObjectStoreError {
 #[derive(Clone)]
 pub struct ObjectStore {
     service: S3Service,
+    dir: Arc<Path>,
+    /// `/<bucket>/`.
     prefix: Arc<str>,
     object_bytes_max: u64,
     cors: Arc<Cors>,
@@ -102,7 +107,7 @@ impl ObjectStore {
         let path = dir.join(&bucket);
         std::fs::create_dir_all(&path).map_err(|source| ObjectStoreError::Directory { path, source })?;
         let files = FileSystem::new(&dir).map_err(|error| ObjectStoreError::Open {
-            path: dir,
+            path: dir.clone(),
             reason: format!("{error:?}"),
         })?;
         let mut builder = S3ServiceBuilder::new(files);
@@ -110,6 +115,7 @@ impl ObjectStore {
         let prefix = format!("/{bucket}/").into();
         Ok(Self {
             service: builder.build(),
+            dir: dir.into(),
             prefix,
             object_bytes_max,
             cors: Arc::new(Cors::new(origins)),
@@ -148,8 +154,16 @@ impl ObjectStore {
     async fn pass(&self, request: Request<Body>) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let (body, over) = limit(body, self.object_bytes_max);
+        let stored = (parts.method == Method::PUT).then(|| parts.uri.path().to_owned());
         let request = Request::from_parts(parts, s3s::Body::http_body_unsync(body));
         let answered = self.service.call(request).await;
+        if let (Ok(response), Some(path)) = (&answered, stored)
+            && response.status().is_success()
+            && let Err(error) = self.sync(&path).await
+        {
+            error!(?error, path, "an object may not be on the disk");
+            return refused(&Refusal::Failed);
+        }
         match answered {
             _ if over.happened() => refused(&Refusal::TooLarge(self.object_bytes_max)),
             Ok(response) => response.map(BodyExt::boxed_unsync),
@@ -158,6 +172,15 @@ impl ObjectStore {
                 refused(&Refusal::Failed)
             }
         }
+    }
+
+    async fn sync(&self, path: &str) -> std::io::Result<()> {
+        let Some(key) = path.strip_prefix(&*self.prefix).map(str::to_owned) else {
+            return Ok(());
+        };
+        let (dir, prefix) = (Arc::clone(&self.dir), Arc::clone(&self.prefix));
+        let synced = tokio::task::spawn_blocking(move || durable::sync(&dir, prefix.trim_matches('/'), &key));
+        synced.await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
     }
 }
 

@@ -10,7 +10,12 @@ use spin_sdk::key_value::{Error, Store};
 
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
-    let body = request.into_body().collect().await.expect("the body is sent").to_bytes();
+    let body = request
+        .into_body()
+        .collect()
+        .await
+        .expect("the body is sent")
+        .to_bytes();
     let store = Store::open_default().await.expect("the store is granted");
     let mut kept = Vec::new();
     let mut answer = String::new();
@@ -25,7 +30,10 @@ async fn handle(request: Request) -> impl IntoResponse {
 async fn obey(store: &Store, order: &str, kept: &mut Vec<Store>) -> Result<String, Error> {
     let words: Vec<&str> = order.split(' ').collect();
     Ok(match words.as_slice() {
-        ["get", key] => store.get(key).await?.map_or("none".to_owned(), |value| String::from_utf8_lossy(&value).into_owned()),
+        ["get", key] => store
+            .get(key)
+            .await?
+            .map_or("none".to_owned(), |value| String::from_utf8_lossy(&value).into_owned()),
         ["set", key, value] => store.set(key, value).await.map(|()| "ok".to_owned())?,
         ["delete", key] => store.delete(key).await.map(|()| "ok".to_owned())?,
         ["exists", key] => store.exists(key).await?.to_string(),

@@ -13,7 +13,12 @@ use spin_sdk::sqlite::wit::sqlite::{Connection, Error, RowResult, Value};
 #[http_service]
 async fn handle(request: Request) -> impl IntoResponse {
     let way = header(&request, "x-way").to_owned();
-    let body = request.into_body().collect().await.expect("the body is sent").to_bytes();
+    let body = request
+        .into_body()
+        .collect()
+        .await
+        .expect("the body is sent")
+        .to_bytes();
     let connection = match way.as_str() {
         "sync" => Connection::open("default"),
         _ => Connection::open_async("default".to_owned()).await,
@@ -26,7 +31,9 @@ async fn handle(request: Request) -> impl IntoResponse {
             ("!changes", _) => Ok(connection.changes_async().await.to_string()),
             ("!rowid", "sync") => Ok(connection.last_insert_rowid().to_string()),
             ("!rowid", _) => Ok(connection.last_insert_rowid_async().await.to_string()),
-            (_, "sync") => connection.execute(statement, &[]).map(|result| show(&result.columns, &result.rows)),
+            (_, "sync") => connection
+                .execute(statement, &[])
+                .map(|result| show(&result.columns, &result.rows)),
             (_, way) => execute(&connection, statement, way == "count").await,
         };
         answer += &result.unwrap_or_else(|error| format!("{error:?}"));
@@ -51,7 +58,10 @@ async fn execute(connection: &Connection, statement: &str, count: bool) -> Resul
 }
 
 fn show(columns: &[String], rows: &[RowResult]) -> String {
-    let rows: Vec<String> = rows.iter().map(|row| row.values.iter().map(value).collect::<Vec<_>>().join(" ")).collect();
+    let rows: Vec<String> = rows
+        .iter()
+        .map(|row| row.values.iter().map(value).collect::<Vec<_>>().join(" "))
+        .collect();
     format!("{}: {}", columns.join(" "), rows.join(" | "))
 }
 

@@ -4,6 +4,7 @@
 
 mod edges;
 mod names;
+mod sealed;
 mod settings;
 mod sources;
 mod tables;

@@ -47,7 +47,10 @@ fn page() -> String {
         };
         let secret = if setting.secret { " (secret)" } else { "" };
         let sentence = setting.sentence.replace('|', "\\|");
-        page.push_str(&format!("| `{}`{secret} | {default} | {} | {sentence} |\n", setting.name, setting.reader));
+        page.push_str(&format!(
+            "| `{}`{secret} | {default} | {} | {sentence} |\n",
+            setting.name, setting.reader
+        ));
     }
     page
 }
