@@ -3,6 +3,7 @@ import { Pages, type Page } from './pages.svelte';
 
 /** A list whose rows are kept current one by one, as events name them. */
 export class LiveRows<T extends { id: string }> extends Pages<T> {
+  readonly #loadPage: (cursor: string | undefined) => Promise<Page<T>>;
   readonly #loadRow: (id: string) => Promise<T>;
   readonly #gone: (row: T) => boolean;
   /** Rows being read; `true` when one changed again meanwhile. */
@@ -15,6 +16,7 @@ export class LiveRows<T extends { id: string }> extends Pages<T> {
     gone: (row: T) => boolean,
   ) {
     super(load);
+    this.#loadPage = load;
     this.#loadRow = loadRow;
     this.#gone = gone;
   }
@@ -36,6 +38,17 @@ export class LiveRows<T extends { id: string }> extends Pages<T> {
     const again = this.#reading.get(id);
     this.#reading.delete(id);
     if (again) await this.refresh(id);
+  };
+
+  /** Brings the first page up to date, quietly and without giving up further pages. */
+  freshen = async (): Promise<void> => {
+    if (this.items === undefined || this.loading) return;
+    try {
+      const { items } = await this.#loadPage(undefined);
+      for (const row of items.toReversed()) this.put(row);
+    } catch {
+      // What is shown stays; the next look tries again.
+    }
   };
 
   /** Shows a row as it is now; a new one comes first. */

@@ -7,10 +7,10 @@ interface Row {
   status: string;
 }
 
-function rows(answers: Record<string, Row | ApiError>) {
+function rows(answers: Record<string, Row | ApiError>, pages: Row[][] = [[{ id: 'a', status: 'starting' }]]) {
   const reads: string[] = [];
   const list = new LiveRows<Row>(
-    async () => ({ items: [{ id: 'a', status: 'starting' }] }),
+    async () => ({ items: pages.shift() ?? [] }),
     async (id) => {
       reads.push(id);
       const answer = answers[id];
@@ -40,4 +40,26 @@ test('many events about one row cost two reads', async () => {
   await list.reload();
   await Promise.all(Array.from({ length: 20 }, () => list.refresh('a')));
   expect(reads).toEqual(['a', 'a']);
+});
+
+test('a fresh look replaces what is known, adds what is new in its order, and keeps the rest', async () => {
+  const { list } = rows({}, [
+    [
+      { id: 'b', status: 'running' },
+      { id: 'a', status: 'starting' },
+    ],
+    [
+      { id: 'd', status: 'queued' },
+      { id: 'c', status: 'queued' },
+      { id: 'b', status: 'stopped' },
+    ],
+  ]);
+  await list.reload();
+  await list.freshen();
+  expect(list.items?.map((row) => `${row.id} ${row.status}`)).toEqual([
+    'd queued',
+    'c queued',
+    'b stopped',
+    'a starting',
+  ]);
 });

@@ -36,6 +36,9 @@ const SCROLLBACK_LINES = 10_000;
 // Text may be any colour; it has to be readable on ours.
 const CONTRAST_MIN = 4.5;
 
+// CAN, then RIS.
+const RESET = new Uint8Array([0x18, 0x1b, 0x63]);
+
 /** Made for one element, once. */
 export class Emulator implements Screen {
   readonly #terminal: Terminal;
@@ -94,6 +97,7 @@ export class Emulator implements Screen {
 
   /** Draws with WebGL where there is any; it may be taken away at any time. */
   #accelerate(): void {
+    if (!hasGpu()) return;
     try {
       const webgl = new WebglAddon();
       webgl.onContextLoss(() => this.#decelerate());
@@ -114,17 +118,16 @@ export class Emulator implements Screen {
     this.#terminal.write(bytes, done);
   }
 
+  /** In order with what was written: as bytes that first break off an unfinished sequence or character. */
   reset(): void {
-    this.#terminal.reset();
+    this.#terminal.write(RESET);
   }
 
   resize({ cols, rows }: Size): void {
-    if (cols === this.#terminal.cols && rows === this.#terminal.rows) return;
-    this.#terminal.resize(cols, rows);
-  }
-
-  get size(): Size {
-    return { cols: this.#terminal.cols, rows: this.#terminal.rows };
+    // After what was written, which is parsed later: the program drew that for the size before.
+    this.#terminal.write('', () => {
+      if (cols !== this.#terminal.cols || rows !== this.#terminal.rows) this.#terminal.resize(cols, rows);
+    });
   }
 
   /** How many cells the element has room for; `undefined` while it is not shown. */
@@ -198,4 +201,13 @@ export class Emulator implements Screen {
   dispose(): void {
     this.#terminal.dispose();
   }
+}
+
+/** Whether WebGL is more than an emulation on the processor, which is slower than drawing with elements. */
+function hasGpu(): boolean {
+  const context = document
+    .createElement('canvas')
+    .getContext('webgl2', { failIfMajorPerformanceCaveat: true });
+  context?.getExtension('WEBGL_lose_context')?.loseContext();
+  return context !== null;
 }

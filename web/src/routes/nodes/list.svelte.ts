@@ -2,6 +2,10 @@ import { api, ask } from '../../api/client';
 import type { Node } from '../../api/model';
 import { LiveRows } from '../../data/rows.svelte';
 import { live } from '../../live/events.svelte';
+import { whileVisible } from '../../live/poll';
+
+/** How often a node reports. */
+export const REPORT_MS = 10_000;
 
 export function readNode(id: string): Promise<Node> {
   return ask(api.GET('/api/nodes/{id}', { params: { path: { id } } }));
@@ -19,6 +23,11 @@ export class NodeList extends LiveRows<Node> {
 
   follow(): () => void {
     void this.reload();
-    return live.follow(['node.'], (event) => void this.refresh(event?.nodeId));
+    const forget = live.follow(['node.'], (event) => void this.refresh(event?.nodeId));
+    const stopLooking = whileVisible(REPORT_MS, () => void this.freshen());
+    return () => {
+      forget();
+      stopLooking();
+    };
   }
 }

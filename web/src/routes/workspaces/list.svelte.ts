@@ -2,6 +2,8 @@ import { api, ask } from '../../api/client';
 import type { Workspace } from '../../api/model';
 import { LiveRows } from '../../data/rows.svelte';
 import { live } from '../../live/events.svelte';
+import { whileVisible } from '../../live/poll';
+import { REPORT_MS } from '../nodes/list.svelte';
 
 export function readWorkspace(id: string): Promise<Workspace> {
   return ask(api.GET('/api/workspaces/{id}', { params: { path: { id } } }));
@@ -23,10 +25,15 @@ export class WorkspaceList extends LiveRows<Workspace> {
   follow(): () => void {
     void this.reload();
     // A node that comes or goes changes what can be done with its workspaces.
-    return live.follow(['workspace.', 'node.'], (event) => {
+    const forget = live.follow(['workspace.', 'node.'], (event) => {
       if (!event || event.kind.startsWith('workspace.')) return void this.refresh(event?.workspaceId);
       const touched = this.items?.filter((row) => row.node_id === event.nodeId) ?? [];
       for (const row of touched) void this.refresh(row.id);
     });
+    const stopLooking = whileVisible(REPORT_MS, () => void this.freshen());
+    return () => {
+      forget();
+      stopLooking();
+    };
   }
 }
