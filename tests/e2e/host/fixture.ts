@@ -86,6 +86,7 @@ export type { Page };
 /** Every page behind the sign-in, by its address and heading. */
 export const PAGES = [
   { path: '/', heading: /^Hello/ },
+  { path: '/nodes', heading: 'Nodes' },
   { path: '/settings/profile', heading: 'Profile' },
   { path: '/settings/sessions', heading: 'Sessions' },
   { path: '/settings/tokens', heading: 'API tokens' },

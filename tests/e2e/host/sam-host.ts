@@ -1,7 +1,7 @@
 // A real `sam-host` on a data directory of its own.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -91,6 +91,18 @@ export class SamHost {
       ).unref();
     });
     await found;
+  }
+
+  /** Process ids of the programs that the host itself has started, by the name of their file. */
+  children(name: string): number[] {
+    const parent = this.#process?.pid;
+    if (parent === undefined) return [];
+    const started = readdirSync(`/proc/${parent}/task`).flatMap((task) =>
+      readFileSync(`/proc/${parent}/task/${task}/children`, 'utf8').trim().split(' '),
+    );
+    return started
+      .filter((pid) => pid !== '' && readlinkSync(`/proc/${pid}/exe`).includes(name))
+      .map((pid) => Number(pid));
   }
 
   /** What the host wrote to standard error lately. */

@@ -1,29 +1,6 @@
 // axe on every screen in both themes. The screenshots it leaves are for people to look at.
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
+import { inspect } from '../host/axe.ts';
 import { expect, heading, PAGES, test } from '../host/fixture.ts';
-import type { Page } from '../host/fixture.ts';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const screenshots = new URL('../screenshots/', import.meta.url).pathname;
-
-async function inspect(page: Page, name: string): Promise<void> {
-  for (const theme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
-    // Sent over the debugging protocol, so the content security policy stays as strict as it is for everyone.
-    const results: AxeResults = await page.evaluate(`${axe}; axe.run()`);
-    const violations = results.violations.map(
-      ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`,
-    );
-    expect.soft(violations, `${name}, ${theme}`).toEqual([]);
-    for (const width of [1280, 390]) {
-      await page.setViewportSize({ width, height: 800 });
-      await page.screenshot({ path: `${screenshots}${name}-${width}-${theme}.png` });
-    }
-    await page.setViewportSize({ width: 1280, height: 800 });
-  }
-}
 
 for (const { path, heading: name } of PAGES) {
   test(`axe finds nothing on ${path}`, async ({ page }) => {
@@ -35,6 +12,8 @@ for (const { path, heading: name } of PAGES) {
 }
 
 const DIALOGS = [
+  { path: '/?new=1', name: 'New workspace', file: 'new-workspace' },
+  { path: '/nodes?new=1', name: 'Add a node', file: 'new-node' },
   { path: '/settings/tokens?new=1', name: 'New API token', file: 'new-token' },
   { path: '/admin/invites?new=1', name: 'Invite someone', file: 'new-invite' },
 ];
