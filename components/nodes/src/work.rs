@@ -12,8 +12,12 @@ use sam_kit::{clock, settings};
 use crate::store::nodes::{self, Change};
 use crate::store::reports;
 
-/// The kind and key of the recurring job.
+/// The kinds and keys of the recurring jobs.
 pub(crate) const WATCH: &str = "watch";
+pub(crate) const PRUNE: &str = "prune";
+
+/// Once an hour is often enough for rows that are kept for a month.
+const PRUNE_EVERY_MS: i64 = 3_600_000;
 
 /// How soon silence is noticed once it has lasted too long: much sooner than it takes to be too long.
 const WATCH_EVERY_MS: i64 = 5_000;
@@ -27,6 +31,11 @@ pub(crate) async fn step(job: Job) -> Result<Stepped, ApiError> {
         WATCH => {
             let unreachable_ms = settings::count(&NODE_UNREACHABLE_SECONDS).await? * 1_000;
             watch(&CORE, unreachable_ms, clock::now()).await
+        }
+        PRUNE => {
+            reports::prune(&CORE).await?;
+            nodes::prune(&CORE, clock::now()).await?;
+            Ok(Done::AgainIn(PRUNE_EVERY_MS).into())
         }
         other => Err(ApiError::internal(format!(
             "queue `nodes` knows no work of kind `{other}`"
@@ -71,10 +80,6 @@ pub async fn watch(db: &impl Db, unreachable_ms: i64, now: i64) -> Result<Steppe
                     .collect::<Vec<_>>(),
             );
         }
-    }
-    if !more {
-        reports::prune(db).await?;
-        nodes::prune(db, now).await?;
     }
     let done = Done::AgainIn(if more { 0 } else { WATCH_EVERY_MS });
     Ok(Stepped { done, wakes })

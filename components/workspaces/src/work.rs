@@ -17,14 +17,18 @@ use crate::routes::people::start_ms;
 use crate::store::workspaces::{self, Change, WorkspaceRow};
 use crate::store::{admissions, steps};
 
-/// The kind and key of the recurring job.
+/// The kinds and keys of the recurring jobs, beside `kit::seal`'s.
 pub(crate) const WATCH: &str = "watch";
+pub(crate) const PRUNE: &str = "prune";
+
+/// Often enough for tickets and cookies that are over, and for rows that are kept for a month.
+const PRUNE_EVERY_MS: i64 = 3_600_000;
 
 /// The kind of the job that `nodes` writes with a report.
 const RECONCILE: &str = "reconcile";
 
 /// How soon a deadline is noticed.
-const WATCH_EVERY_MS: i64 = 2_000;
+const WATCH_EVERY_MS: i64 = 5_000;
 
 /// Rows looked at in one run; more wait for the next, which follows at once.
 const ROWS: u32 = 200;
@@ -55,6 +59,7 @@ pub(crate) async fn step(job: Job) -> Result<Stepped, ApiError> {
         RECONCILE => reconcile(&CORE, node()?, start_ms().await?, clock::now()).await,
         NODE_GONE => forget(&CORE, node()?, clock::now()).await,
         WATCH => watch(&CORE, start_ms().await?, clock::now()).await,
+        PRUNE => prune(&CORE, clock::now()).await,
         seal::RESEAL => seal::reseal(&CORE, "workspaces").await.map(Stepped::from),
         other => Err(ApiError::internal(format!(
             "queue `workspaces` knows no work of kind `{other}`"
@@ -106,7 +111,18 @@ pub async fn forget(db: &impl Db, node: NodeId, now: i64) -> Result<Stepped, Api
     Ok(finished(Done::Finished, wakes))
 }
 
-/// Lets time pass: deadlines, idleness, and what is kept long enough.
+/// Forgets what was kept long enough.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prune(db: &impl Db, now: i64) -> Result<Stepped, ApiError> {
+    admissions::prune(db, now).await?;
+    workspaces::prune(db, now).await?;
+    steps::prune(db).await?;
+    Ok(Done::AgainIn(PRUNE_EVERY_MS).into())
+}
+
+/// Lets time pass: deadlines and idleness.
 ///
 /// # Errors
 /// As [`reconcile`].
@@ -124,11 +140,6 @@ pub async fn watch(db: &impl Db, start_ms: i64, now: i64) -> Result<Stepped, Api
     }
     for row in idle {
         stop_if_idle(db, row, now, &mut wakes).await?;
-    }
-    if !more {
-        admissions::prune(db, now).await?;
-        workspaces::prune(db, now).await?;
-        steps::prune(db).await?;
     }
     Ok(finished(Done::AgainIn(if more { 0 } else { WATCH_EVERY_MS }), wakes))
 }

@@ -82,7 +82,9 @@ pub const RECURRING: &[(Queue, &str)] = &[
     (PRUNE, "prune"),
     (IDENTITY, "prune"),
     (NODES, "watch"),
+    (NODES, "prune"),
     (WORKSPACES, "watch"),
+    (WORKSPACES, "prune"),
     (WORKSPACES, "reseal"),
 ];
 

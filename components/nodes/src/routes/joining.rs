@@ -16,7 +16,7 @@ use sam_kit::reply::{Reply, Wake};
 use sam_kit::{ids, settings};
 
 use super::people::{by, shown};
-use super::{By, alter, sentence};
+use super::{TRIES, alter, sentence};
 use crate::install;
 use crate::store::nodes::{self, Change, NodeRow};
 
@@ -134,56 +134,48 @@ pub(crate) async fn enrol((): (), call: Call<Body<Enrol>>) -> Result<Reply<Enrol
         ApiError::bad_request("public_key: 32 bytes of an Ed25519 key in base64url without padding are expected")
     })?;
     let hash = secrets::opaque_hash(&wish.token).ok_or_else(unknown)?;
-    let row = nodes::by_command(&CORE, hash).await?.ok_or_else(unknown)?;
-    let answer = |row: &NodeRow| Enrolled {
-        node_id: row.id,
-        name: row.name.clone(),
-        server_time: call.now,
-    };
-    if row.state.status == Status::Deleted {
-        return Err(unknown());
-    }
-    match row.enrol_key {
-        // The answer was lost, and the agent asks again.
-        Some(used) if used == key => return Ok(Reply::new(answer(&row)).about(&row.id)),
-        Some(_) => return Err(refused("This command was used already. Make another one.")),
-        None => {}
-    }
-    if row.enrol_expires_at.is_none_or(|at| at <= call.now) {
-        return Err(refused("This command has expired. Make another one."));
-    }
     let machine = serde_json::to_string(&wish.machine).map_err(|error| ApiError::internal(error.to_string()))?;
     let change = Change {
         key: Some(key),
         machine: Some(machine),
         ..Change::default()
     };
-    let by = By {
-        account: Some(row.account_id),
-        actor: None,
-        request: call.request_id,
-        now: call.now,
+    let answer = |row: NodeRow| {
+        let enrolled = Enrolled {
+            node_id: row.id,
+            name: row.name,
+            server_time: call.now,
+        };
+        Reply::new(enrolled).about(&row.id)
     };
-    // Two machines with one command: the version lets the first through, and the second finds the key of the first.
-    let (was, written) = alter(by, row.id, Event::Enrolled, |now| {
-        if now.enrol_key.is_none() && now.version == row.version {
-            change.clone()
-        } else {
-            Change::default()
+    for _ in 0..TRIES {
+        let row = nodes::by_command(&CORE, hash).await?.ok_or_else(unknown)?;
+        match row.enrol_key {
+            // The answer was lost, and the agent asks again.
+            Some(used) if used == key => return Ok(answer(row)),
+            Some(_) => return Err(refused("This command was used already. Make another one.")),
+            None => {}
         }
-    })
-    .await?;
-    if was.version != row.version {
-        return Err(ApiError::conflict(
-            "This node was changed just now: run the command again.",
-        ));
+        if row.enrol_expires_at.is_none_or(|at| at <= call.now) {
+            return Err(refused("This command has expired. Make another one."));
+        }
+        let decided = rules::step(row.state, Event::Enrolled, &row.id.to_string(), call.now);
+        let (next, brought) = decided.map_err(|_| unknown())?;
+        let cause = Cause {
+            now: call.now,
+            account: row.account_id,
+            actor: None,
+            request: Some(call.request_id),
+        };
+        let written = effects::write(&brought, &cause)?;
+        // Two machines with one command: the version lets one through, and the other finds its key.
+        if nodes::change(&CORE, &row, &next, &change, call.now, &written).await? {
+            // An agent under an older key learns at once that it is none any more.
+            let wakes = [Wake::Node(row.id)];
+            return Ok(answer(row).wake(written.wakes()).wake(&wakes));
+        }
     }
-    // An agent under an older key learns at its next request that its key is none any more.
-    let wakes = [Wake::Node(row.id)];
-    Ok(Reply::new(answer(&row))
-        .wake(written.wakes())
-        .wake(&wakes)
-        .about(&row.id))
+    Err(ApiError::conflict("This node changes too often just now: run the command again."))
 }
 
 fn unknown() -> ApiError {

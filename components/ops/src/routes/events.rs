@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::Body;
 use futures::{StreamExt, stream};
 use http::header::HeaderName;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 use sam_contract::http::events::{Event, EventQuery};
 use sam_contract::ids::AccountId;
 use sam_contract::route::{EventStream, Query};
@@ -17,6 +17,7 @@ use sam_kit::call::Call;
 use sam_kit::db::CORE;
 use sam_kit::error::ApiError;
 use sam_kit::guard::Principal;
+use sam_kit::hold;
 use sam_kit::reply::{Answer, Answers, Reply, Wake};
 
 use crate::store::events;
@@ -41,7 +42,7 @@ pub(crate) async fn stream(who: Principal, call: Call<Query<EventQuery>>) -> Res
         account: who.account_id,
         sees_users: who.role >= Role::Admin,
     };
-    if is_held_by_edge(&call.headers) {
+    if hold::is_held_by_edge(&call.headers) {
         held(watch, after).await?.answer()
     } else {
         Ok(polled(watch, after))
@@ -52,11 +53,6 @@ pub(crate) async fn stream(who: Principal, call: Call<Query<EventQuery>>) -> Res
 struct Watch {
     account: AccountId,
     sees_users: bool,
-}
-
-/// `sam-host` says so itself; Pushpin signs what it forwards.
-fn is_held_by_edge(headers: &HeaderMap) -> bool {
-    headers.contains_key("x-sam-edge") || headers.contains_key("grip-sig")
 }
 
 async fn held(watch: Watch, after: i64) -> Result<Reply<EventStream>, ApiError> {

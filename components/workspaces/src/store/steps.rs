@@ -60,7 +60,6 @@ pub async fn keep(
             tail = excluded.tail, entry_id = excluded.entry_id, entry_at = excluded.entry_at, \
             effects = excluded.effects \
         WHERE (excluded.entry_at, excluded.entry_id) > (workspace_steps.entry_at, workspace_steps.entry_id) \
-            AND (excluded.status <> 'running' OR workspace_steps.status = 'running') \
         RETURNING n";
     let cause = Cause {
         now,

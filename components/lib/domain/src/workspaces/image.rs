@@ -59,8 +59,10 @@ fn is_host(host: &str) -> bool {
         .split_once(':')
         .map_or((host, None), |(name, port)| (name, Some(port)));
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    // As Docker tells a host from the first part of a path.
+    let looks_like_one = name.contains('.') || port.is_some() || name == "localhost";
     let has_port = port.is_none_or(|port| port.parse::<u16>().is_ok());
-    !name.is_empty() && !name.starts_with(['.', '-']) && name.chars().all(plain) && has_port
+    !name.is_empty() && !name.starts_with(['.', '-']) && name.chars().all(plain) && has_port && looks_like_one
 }
 
 #[cfg(test)]

@@ -168,7 +168,6 @@ mod tests {
         check("ext::sh", "not one of");
         check("a\nb", "");
         check("ftp://x/y", "not one of");
-        check("javascript:alert", "");
         check("repo", "not one of");
         check("relative/path", "not one of");
         check("https://user:secret@github.com/a/b", "credential");
