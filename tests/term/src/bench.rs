@@ -4,6 +4,7 @@ mod echo;
 mod floor;
 mod many;
 mod memory;
+#[expect(clippy::print_stdout, reason = "a bench prints")]
 #[path = "../../bench/src/row.rs"]
 mod row;
 mod throughput;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sam_agent_terminals::Terminals;
 use sam_tests_term::agent::Agent;
 
@@ -43,20 +44,34 @@ enum Role {
     },
 }
 
-#[tokio::main]
-async fn main() -> Result<()> {
+fn main() -> Result<()> {
     let cli = Cli::parse();
-    match cli.role {
-        Some(Role::Serve { socket }) => {
-            let agent = Agent::start(Terminals::new(socket)).await?;
-            let mut out = std::io::stdout();
-            writeln!(out, "{}", agent.port())?;
-            out.flush()?;
-            std::future::pending().await
-        }
-        Some(Role::Produce { bytes_per_second }) => produce(bytes_per_second),
-        None => bench::run(&cli.rows, cli.quick, cli.json).await,
+    // Without a runtime: a thousand of these stand for a thousand builds.
+    if let Some(Role::Produce { bytes_per_second }) = cli.role {
+        return produce(bytes_per_second);
     }
+    // Two sockets a viewer in the agent's half, and there are a thousand.
+    let files = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: files.maximum.map(|maximum| maximum.min(16_384)),
+        ..files
+    };
+    setrlimit(Resource::Nofile, raised)?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        match cli.role {
+            Some(Role::Serve { socket }) => serve(socket).await,
+            _ => bench::run(&cli.rows, cli.quick, cli.json).await,
+        }
+    })
+}
+
+async fn serve(socket: PathBuf) -> Result<()> {
+    let agent = Agent::start(Terminals::new(socket)).await?;
+    let mut out = std::io::stdout();
+    writeln!(out, "{}", agent.port())?;
+    out.flush()?;
+    std::future::pending().await
 }
 
 fn produce(bytes_per_second: usize) -> Result<()> {
