@@ -18,7 +18,9 @@ macro_rules! migrations {
 }
 
 /// Of the core database.
-pub const DEFAULT: &[Migration] = migrations!("default": 1 "0001_core", 2 "0002_identity");
+pub const DEFAULT: &[Migration] = migrations!(
+    "default": 1 "0001_core", 2 "0002_identity", 3 "0003_nodes", 4 "0004_workspaces"
+);
 
 /// Of the error reports.
 pub const OBSERVABILITY: &[Migration] = migrations!("observability": 1 "0001_errors");
@@ -110,7 +112,7 @@ mod tests {
         let db = NativeDb::open().unwrap();
         assert_eq!(
             block_on(apply(&db, DEFAULT, 1)).unwrap(),
-            ["0001_core", "0002_identity"]
+            ["0001_core", "0002_identity", "0003_nodes", "0004_workspaces"]
         );
         assert_eq!(block_on(apply(&db, DEFAULT, 2)).unwrap(), [""; 0]);
     }
