@@ -1,7 +1,7 @@
 //! "This machine": the host's own machine as a node, by the same agent and the same way of joining as any other.
 //!
 //! ```text
-//!   no identity ─▶ ask for a one-time token ─▶ `sam-agent enroll` ─┐
+//!   no identity ─▶ ask for a one-time token ─▶ `sam-agent enrol` ──┐
 //!   identity ──────────────────────────────────────────────────────┴▶ `sam-agent run` ─▶ ended ─▶ wait ─▶ again
 //!   stop: SIGTERM, five seconds, SIGKILL
 //! ```
@@ -14,9 +14,10 @@ mod rules;
 
 use crate::cli::UpArgs;
 use crate::data_dir::DataDir;
-use crate::work::Components;
+use crate::work::{CallError, Components};
 use anyhow::{Context, Result};
 use child::{Child, Ended};
+use http::StatusCode;
 use rules::{After, after, agent_bin, backoff, passes_on};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -29,8 +30,8 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
-/// The name under which people see it.
-const NAME: &str = "This machine";
+/// How soon the owner's first sign-in is noticed.
+const WAIT_FOR_OWNER: Duration = Duration::from_secs(1);
 /// Joining is one request.
 const ENROL_MAX: Duration = Duration::from_secs(60);
 /// An agent that ran so long was well; what ended it is a new trouble.
@@ -63,7 +64,13 @@ pub fn start(args: &UpArgs, data: &DataDir, url: &str, components: Components) -
     };
     let ask = move || {
         let components = components.clone();
-        async move { Ok(components.local_node().await?.token) }
+        async move {
+            match components.local_node().await {
+                Ok(node) => Ok(Some(node.token)),
+                Err(CallError::Refused { status, .. }) if status == StatusCode::SERVICE_UNAVAILABLE => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        }
     };
     Some(supervise(
         Agent {
@@ -75,10 +82,11 @@ pub fn start(args: &UpArgs, data: &DataDir, url: &str, components: Components) -
     ))
 }
 
-/// Runs an agent until [`LocalNode::stop`]. `ask` gets a fresh one-time token.
+/// Runs an agent until [`LocalNode::stop`]. `ask` gets a fresh one-time token; none as long as nobody has signed in whose
+/// node this machine could be.
 pub(crate) fn supervise<F>(agent: Agent, ask: impl Fn() -> F + Send + Sync + 'static) -> LocalNode
 where
-    F: Future<Output = Result<String>> + Send,
+    F: Future<Output = Result<Option<String>>> + Send,
 {
     let stop = CancellationToken::new();
     let token = stop.clone();
@@ -93,8 +101,12 @@ where
             if next == After::Stop {
                 return;
             }
-            let wait = backoff(failures);
-            failures += 1;
+            let wait = if next == After::Wait {
+                WAIT_FOR_OWNER
+            } else {
+                failures += 1;
+                backoff(failures - 1)
+            };
             tokio::select! {
                 () = token.cancelled() => return,
                 () = sleep(wait) => {}
@@ -115,21 +127,25 @@ impl Agent {
     /// Joins if need be, then runs the agent until it ends.
     async fn once<F>(&self, ask: &(impl Fn() -> F + Sync), stop: &CancellationToken) -> After
     where
-        F: Future<Output = Result<String>> + Send,
+        F: Future<Output = Result<Option<String>>> + Send,
     {
         if !self.state.join("identity.json").exists() {
             let joined = tokio::select! {
                 joined = self.enrol(ask) => joined,
                 () = stop.cancelled() => return After::Stop,
             };
-            if let Err(error) = joined {
-                error!(
-                    error = format!("{error:#}"),
-                    "this machine could not join as a node; trying again"
-                );
-                return After::Again;
+            match joined {
+                Ok(true) => info!("this machine has joined as a node"),
+                Ok(false) => {
+                    debug!("this machine joins as a node when its owner has signed in");
+                    return After::Wait;
+                }
+                Err(error) => {
+                    let error = format!("{error:#}");
+                    error!(error, "this machine could not join as a node; trying again");
+                    return After::Again;
+                }
             }
-            info!("this machine has joined as a node");
         }
         let mut child = match Child::spawn(self.command(["run"])) {
             Ok(child) => child,
@@ -144,7 +160,9 @@ impl Agent {
             Ended::ByItself(status) => {
                 let next = after(status.code());
                 match next {
-                    After::Again => warn!(%status, "the agent of this machine ended; it is started again"),
+                    After::Again | After::Wait => {
+                        warn!(%status, "the agent of this machine ended; it is started again")
+                    }
                     After::Stop => warn!(
                         %status,
                         "the agent of this machine ended for good: another process has its identity, or the node was \
@@ -156,12 +174,15 @@ impl Agent {
         }
     }
 
-    async fn enrol<F>(&self, ask: &(impl Fn() -> F + Sync)) -> Result<()>
+    /// Joins; false when there is nobody yet to join for.
+    async fn enrol<F>(&self, ask: &(impl Fn() -> F + Sync)) -> Result<bool>
     where
-        F: Future<Output = Result<String>> + Send,
+        F: Future<Output = Result<Option<String>>> + Send,
     {
-        let token = ask().await.context("the control plane gives no token")?;
-        let mut command = self.command(["enroll", "--token-stdin", "--name", NAME, "--url", &self.url]);
+        let Some(token) = ask().await.context("the control plane gives no token")? else {
+            return Ok(false);
+        };
+        let mut command = self.command(["enrol", "--token-stdin", "--url", &self.url]);
         command.stdin(Stdio::piped());
         let mut child = Child::spawn(command).with_context(|| format!("{} cannot be run", self.binary.display()))?;
         if let Some(mut input) = child.input() {
@@ -172,9 +193,9 @@ impl Agent {
             .await
             .with_context(|| format!("it took more than {} s", ENROL_MAX.as_secs()))??;
         if status.success() {
-            Ok(())
+            Ok(true)
         } else {
-            anyhow::bail!("sam-agent enroll ended with {status}; its last words are in the log")
+            anyhow::bail!("sam-agent enrol ended with {status}; its last words are in the log")
         }
     }
 

@@ -16,6 +16,8 @@ const GONE: i32 = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum After {
     Again,
+    /// Nothing is wrong: there is nobody yet whose node this machine could be.
+    Wait,
     Stop,
 }
 
