@@ -72,6 +72,11 @@ impl Client {
         }
     }
 
+    /// The same place, without any credential.
+    pub fn without_cookie(&self) -> Self {
+        Self::new(&self.base)
+    }
+
     /// The same, sending another Origin (or none).
     pub fn with_origin(&self, origin: Option<&str>) -> Self {
         Self {

@@ -3,16 +3,18 @@
 //! `sam-host` by default; upstream Spin when `SPIN_BIN` names a binary, so that one suite proves both.
 //! Nothing here knows how either host is built: `cargo xtask test` builds first and names the binary.
 
+mod agent;
 mod client;
 mod process;
 mod sam_host;
 mod upstream_spin;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use tempfile::TempDir;
 
+pub use agent::FakeAgent;
 pub use client::{Answer, Client};
 pub use process::Running;
 pub use sam_host::{binary as sam_host_binary, root};
@@ -84,6 +86,15 @@ impl Host {
         matches!(self.kind, Kind::SamHost(_))
     }
 
+    /// A client with the token of the host itself, for `/_work/...`.
+    pub fn ops(&self) -> Result<Client> {
+        let token = match &self.kind {
+            Kind::SamHost(_) => std::fs::read_to_string(self.data.path().join("keys/ops-token"))?,
+            Kind::UpstreamSpin(secrets) => secrets.ops_token().to_owned(),
+        };
+        Ok(self.client().with_bearer(token.trim()))
+    }
+
     /// A client without credentials.
     pub fn client(&self) -> Client {
         Client::new(&self.origin)
@@ -96,9 +107,15 @@ impl Host {
     }
 
     /// Kills the host without warning (SIGKILL) and starts it again on the same data and port.
-    pub async fn kill_and_restart(mut self) -> Result<Self> {
+    pub async fn kill_and_restart(self) -> Result<Self> {
+        self.kill_change_and_restart(|_| Ok(())).await
+    }
+
+    /// The same, with something done to its data in between: what an operator does who restores a backup.
+    pub async fn kill_change_and_restart(mut self, change: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
         let address = self.origin.trim_start_matches("http://").to_owned();
         self.running.kill().await?;
+        change(self.data.path())?;
         (self.running, self.origin, self.login) = boot(&self.kind, &self.data, Some(&address)).await?;
         Ok(self)
     }

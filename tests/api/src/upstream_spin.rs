@@ -35,6 +35,10 @@ impl Secrets {
             ops_token: key()?,
         })
     }
+
+    pub(crate) fn ops_token(&self) -> &str {
+        &self.ops_token
+    }
 }
 
 pub(crate) async fn start(secrets: &Secrets, data: &Path, address: Option<&str>) -> Result<(Running, String, String)> {

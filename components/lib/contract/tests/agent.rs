@@ -71,12 +71,19 @@ fn what_an_agent_is_told() {
         {"id":"ID","generation":2,"attempt":1,"state":"hovering"}]}"#,
     );
     let states: Vec<_> = desired.workspaces.iter().map(|workspace| workspace.state).collect();
-    assert_eq!(states, [DesiredState::Running, DesiredState::Unknown], "left as it is, never deleted");
+    assert_eq!(
+        states,
+        [DesiredState::Running, DesiredState::Unknown],
+        "left as it is, never deleted"
+    );
 }
 
 #[test]
 fn questions() {
     let query = |text: &str| serde_urlencoded::from_str::<DesiredQuery>(text).unwrap();
     assert_eq!((query("").have, query("have=5&epoch=2&later=x").have), (None, Some(5)));
-    assert_eq!(serde_urlencoded::from_str::<TunnelQuery>("epoch=2").unwrap().epoch, Some(2));
+    assert_eq!(
+        serde_urlencoded::from_str::<TunnelQuery>("epoch=2").unwrap().epoch,
+        Some(2)
+    );
 }

@@ -175,7 +175,9 @@ pub(crate) async fn enrol((): (), call: Call<Body<Enrol>>) -> Result<Reply<Enrol
             return Ok(answer(row).wake(written.wakes()).wake(&wakes));
         }
     }
-    Err(ApiError::conflict("This node changes too often just now: run the command again."))
+    Err(ApiError::conflict(
+        "This node changes too often just now: run the command again.",
+    ))
 }
 
 fn unknown() -> ApiError {

@@ -194,7 +194,11 @@ fn a_command_lets_one_key_in() {
     assert!(ready(nodes::change(&db, &used, &used.state, &again, NOW, &Written::default())).unwrap());
     assert!(ready(nodes::by_command(&db, hash)).unwrap().is_none());
     let open = ready(nodes::by_command(&db, [2; 32])).unwrap().unwrap();
-    assert_eq!((open.enrol_key, open.public_key), (None, Some([8; 32])), "the old key works until then");
+    assert_eq!(
+        (open.enrol_key, open.public_key),
+        (None, Some([8; 32])),
+        "the old key works until then"
+    );
 }
 
 #[test]
@@ -202,7 +206,14 @@ fn an_older_report_changes_nothing() {
     let db = migrated();
     reporting(&db, 1, 1);
     let keep = |epoch, seq| {
-        ready(reports::keep(&db, id(1), &report(epoch, seq, &[]), NOW + seq, &Written::default())).unwrap()
+        ready(reports::keep(
+            &db,
+            id(1),
+            &report(epoch, seq, &[]),
+            NOW + seq,
+            &Written::default(),
+        ))
+        .unwrap()
     };
     assert_eq!(keep(1, 2), Kept::Same);
     assert_eq!(keep(1, 2), Kept::Late, "repeated");
@@ -225,9 +236,17 @@ fn only_what_concerns_workspaces_makes_work() {
     use ObservedState::{Running, Stopped};
     assert_eq!((keep(&[]), jobs()), (Kept::Same, 0));
     assert_eq!((keep(&[(5, Running, None)]), jobs()), (Kept::News, 1));
-    assert_eq!((keep(&[(5, Running, Some(7))]), jobs()), (Kept::Same, 1), "a key was pressed");
+    assert_eq!(
+        (keep(&[(5, Running, Some(7))]), jobs()),
+        (Kept::Same, 1),
+        "a key was pressed"
+    );
     assert_eq!(keep(&[(5, Running, Some(8)), (6, Stopped, None)]), Kept::News);
-    assert_eq!(keep(&[(6, Stopped, None), (5, Running, Some(9))]), Kept::Same, "another order");
+    assert_eq!(
+        keep(&[(6, Stopped, None), (5, Running, Some(9))]),
+        Kept::Same,
+        "another order"
+    );
     assert_eq!(keep(&[(6, Stopped, None)]), Kept::News);
     assert_eq!(jobs(), 1, "one job, however much is new");
 }
@@ -239,8 +258,20 @@ fn what_only_the_node_knows_is_shown_and_kept() {
     workspace(&db, 5, 1, "running");
     workspace(&db, 6, 1, "deleted");
     use ObservedState::{Deleted, Orphan, Running};
-    let seen = [(5, Running, None), (6, Running, None), (7, Orphan, None), (8, Deleted, None)];
-    ready(reports::keep(&db, id(1), &report(1, 2, &seen), NOW, &Written::default())).unwrap();
+    let seen = [
+        (5, Running, None),
+        (6, Running, None),
+        (7, Orphan, None),
+        (8, Deleted, None),
+    ];
+    ready(reports::keep(
+        &db,
+        id(1),
+        &report(1, 2, &seen),
+        NOW,
+        &Written::default(),
+    ))
+    .unwrap();
     let shown = ready(nodes::show(&db, id(1), id(1))).unwrap().unwrap();
     let orphans: Vec<WorkspaceId> = serde_json::from_str(&shown.orphans.unwrap()).unwrap();
     assert_eq!(orphans, [id(6), id(7)]);
@@ -266,7 +297,17 @@ fn a_machine_that_never_reports_is_noticed() {
     insert(&db, &row(1, 1));
     let was = found(&db, id(1));
     let (next, _) = rules::step(was.state, Event::Enrolled, "n", NOW).unwrap();
-    assert!(ready(nodes::change(&db, &was, &next, &Change::default(), NOW, &Written::default())).unwrap());
+    assert!(
+        ready(nodes::change(
+            &db,
+            &was,
+            &next,
+            &Change::default(),
+            NOW,
+            &Written::default()
+        ))
+        .unwrap()
+    );
     ready(work::watch(&db, SILENCE_MS, NOW + rules::FIRST_REPORT_MS - 1)).unwrap();
     assert_eq!(found(&db, id(1)).state.status, Status::Enrolling);
     ready(work::watch(&db, SILENCE_MS, NOW + rules::FIRST_REPORT_MS)).unwrap();
@@ -310,7 +351,10 @@ fn a_node_with_workspaces_is_deleted_by_force_only() {
     };
     let written = write(&effects, &cause).unwrap();
     assert!(ready(nodes::change(&db, &was, &next, &Change::default(), NOW, &written)).unwrap());
-    assert_eq!(number(&db, "SELECT count(*) AS n FROM jobs WHERE kind = 'node-gone'"), 1);
+    assert_eq!(
+        number(&db, "SELECT count(*) AS n FROM jobs WHERE kind = 'node-gone'"),
+        1
+    );
     assert!(ready(nodes::show(&db, id(1), id(1))).unwrap().is_none());
 }
 

@@ -37,7 +37,8 @@ fn status(name: &str) -> Option<StepStatus> {
 }
 
 /// Keeps what a node tells, in one statement. Only of workspaces that are on it; an entry that was taken before, or is
-/// older than what is known of its step, changes nothing and tells nobody. True when there was news.
+/// older than what is known of its step, changes nothing and tells nobody. Of two in the same millisecond, an end comes
+/// after what was under way. True when there was news.
 ///
 /// # Errors
 /// When the database fails.
@@ -59,7 +60,8 @@ pub async fn keep(
             started_at = excluded.started_at, ended_at = excluded.ended_at, percent = excluded.percent, \
             tail = excluded.tail, entry_id = excluded.entry_id, entry_at = excluded.entry_at, \
             effects = excluded.effects \
-        WHERE (excluded.entry_at, excluded.entry_id) > (workspace_steps.entry_at, workspace_steps.entry_id) \
+        WHERE excluded.entry_at > workspace_steps.entry_at OR (excluded.entry_at = workspace_steps.entry_at \
+            AND excluded.entry_id <> workspace_steps.entry_id AND workspace_steps.status = 'running') \
         RETURNING n";
     let cause = Cause {
         now,

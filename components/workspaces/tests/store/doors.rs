@@ -28,7 +28,17 @@ fn world() -> (NativeDb, Door) {
     ready(db.query(sql, params![session, account, user, NOW + 1_000_000])).unwrap();
     let door = Door::Terminal(id(4));
     let ticket: TicketId = id(5);
-    ready(admissions::insert_ticket(&db, ticket, TICKET, &holder(), id(1), door, true, LIVES)).unwrap();
+    ready(admissions::insert_ticket(
+        &db,
+        ticket,
+        TICKET,
+        &holder(),
+        id(1),
+        door,
+        true,
+        LIVES,
+    ))
+    .unwrap();
     ready(admissions::insert_session(&db, COOKIE, &holder(), id(1), 3000, LIVES)).unwrap();
     (db, door)
 }
@@ -38,7 +48,9 @@ fn used(db: &NativeDb, workspace: u128, door: Door, now: i64) -> Option<Opened> 
 }
 
 fn browses(db: &NativeDb, workspace: u128, port: u16, now: i64) -> bool {
-    ready(admissions::find_session(db, COOKIE, id(workspace), port, now)).unwrap().is_some()
+    ready(admissions::find_session(db, COOKIE, id(workspace), port, now))
+        .unwrap()
+        .is_some()
 }
 
 #[test]
@@ -95,6 +107,9 @@ fn what_is_over_is_forgotten() {
     ready(admissions::prune(&db, LIVES.1)).unwrap();
     assert_eq!(number(&db, "SELECT count(*) AS n FROM tickets"), 1);
     ready(admissions::prune(&db, LIVES.1 + 1)).unwrap();
-    let left = number(&db, "SELECT (SELECT count(*) FROM tickets) + (SELECT count(*) FROM port_sessions) AS n");
+    let left = number(
+        &db,
+        "SELECT (SELECT count(*) FROM tickets) + (SELECT count(*) FROM port_sessions) AS n",
+    );
     assert_eq!(left, 0);
 }

@@ -134,7 +134,11 @@ fn a_workspace_needs_a_ready_node_of_its_account_and_room() {
     }
     assert!(!insert(&db, &row(4, 1, 1)), "full");
     assert_eq!(ready(workspaces::counts(&db, id(1), id(1))).unwrap(), (3, 3));
-    ready(db.query("UPDATE workspaces SET status = 'deleted' WHERE id = ?", params![id::<WorkspaceId>(1)])).unwrap();
+    ready(db.query(
+        "UPDATE workspaces SET status = 'deleted' WHERE id = ?",
+        params![id::<WorkspaceId>(1)],
+    ))
+    .unwrap();
     assert!(insert(&db, &row(4, 1, 1)), "a deleted one takes no room");
     for status in ["pending", "enrolling", "unreachable", "draining", "deleted"] {
         ready(db.query("UPDATE nodes SET status = ?", params![status])).unwrap();
@@ -150,9 +154,14 @@ fn an_account_sees_its_own() {
     assert!(ready(workspaces::show(&db, id(1), id(1))).unwrap().is_some());
     assert!(ready(workspaces::show(&db, id(2), id(1))).unwrap().is_none());
     let list = |account, node: Option<u128>| {
-        ready(workspaces::list(&db, id(account), node.map(id), "~", 10)).unwrap().len()
+        ready(workspaces::list(&db, id(account), node.map(id), "~", 10))
+            .unwrap()
+            .len()
     };
-    assert_eq!((list(1, None), list(1, Some(1)), list(1, Some(2)), list(2, None)), (1, 1, 0, 1));
+    assert_eq!(
+        (list(1, None), list(1, Some(1)), list(1, Some(2)), list(2, None)),
+        (1, 1, 0, 1)
+    );
 }
 
 #[test]
@@ -192,7 +201,16 @@ fn two_at_once_do_not_both_decide() {
 fn a_credential_ends_with_its_workspace() {
     let db = migrated();
     let row = row(1, 1, 1);
-    assert!(ready(workspaces::insert(&db, &row, Some(vec![1, 2]), CAPS, &Written::default())).unwrap());
+    assert!(
+        ready(workspaces::insert(
+            &db,
+            &row,
+            Some(vec![1, 2]),
+            CAPS,
+            &Written::default()
+        ))
+        .unwrap()
+    );
     assert_eq!(ready(workspaces::credential(&db, row.id)).unwrap(), Some(vec![1, 2]));
     let wishes = ready(wanted::wishes(&db, id(1))).unwrap();
     assert!(wishes[0].repository.as_ref().unwrap().has_credential);

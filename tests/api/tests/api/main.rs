@@ -3,8 +3,10 @@
 mod audit;
 mod cube;
 mod durability;
+mod nodes;
 mod people;
 mod platform;
 mod sign_in;
 mod streams;
 mod tokens;
+mod workspaces;
