@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, row, test, withNode } from '../host/workbench.ts';
+import { expect, row, test, thisMachine, withNode } from '../host/workbench.ts';
 
 test('this machine joins by itself, shows how busy it is, drains and resumes', async ({ page }) => {
   await withNode(page);
-  await row(page, 'This machine').getByRole('link').click();
+  await thisMachine(page).getByRole('link').click();
   await expect(page.getByRole('heading', { level: 1, name: 'This machine' })).toBeVisible();
   for (const meter of ['Load', 'Memory', 'Disk'])
     await expect(page.getByRole('meter', { name: meter })).toBeVisible();
@@ -65,14 +65,14 @@ test('the command’s secret is gone when its dialog is', async ({ page }) => {
   await page.goto('/nodes?new=1');
   await page.getByRole('dialog').getByRole('textbox', { name: 'Name' }).fill('never comes');
   await page.getByRole('button', { name: 'Make the command' }).click();
-  const command = await page.getByLabel('Command').inputValue();
+  const command = await page.getByRole('textbox', { name: 'Command' }).inputValue();
   const token = /--token '?([^\s']+)/.exec(command)?.[1] ?? '';
   expect(token).not.toBe('');
   await page.getByRole('dialog').getByRole('button', { name: 'Close' }).first().click();
   expect(await page.content()).not.toContain(token);
   await row(page, 'never comes').getByRole('link').click();
   await page.getByRole('button', { name: 'Make another command' }).click();
-  await expect(page.getByLabel('Command')).not.toHaveValue(command);
+  await expect(page.getByRole('textbox', { name: 'Command' })).not.toHaveValue(command);
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Delete' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
