@@ -21,10 +21,13 @@ pub(crate) fn stage(app: &App, component: &Component, folder: &Path) -> Result<O
         );
     }
     let root = folder.join(&component.id);
-    remove(&root)
-        .and_then(|()| copy(&guest_files, &root))
-        .map_err(|problem| vec![format!("files: {problem}")])?;
-    Ok((!component.files.is_empty()).then_some(root))
+    let refused = |problem| vec![format!("files: {problem}")];
+    remove(&root).map_err(refused)?;
+    if component.files.is_empty() {
+        return Ok(None);
+    }
+    copy(&guest_files, &root).map_err(refused)?;
+    Ok(Some(root))
 }
 
 fn remove(root: &Path) -> Result<(), String> {
@@ -37,6 +40,7 @@ fn remove(root: &Path) -> Result<(), String> {
 }
 
 fn copy(guest_files: &GuestFiles, root: &Path) -> Result<(), String> {
+    make(root)?;
     for folder in &guest_files.folders {
         make(&root.join(folder))?;
     }

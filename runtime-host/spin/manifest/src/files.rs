@@ -36,8 +36,17 @@ impl Component {
                 }
             })
             .collect();
+        let root = match absolute(&app.dir) {
+            Ok(root) => root,
+            Err(error) => {
+                return Err(vec![format!(
+                    "files: {} cannot be made absolute: {error}",
+                    app.dir.display()
+                )]);
+            }
+        };
         let mut walk = Walk {
-            root: &app.dir,
+            root: &root,
             excluded,
             found: GuestFiles::default(),
         };
@@ -132,6 +141,15 @@ impl Walk<'_> {
             self.found.files.insert(at.join(below), path.clone());
         }
         Ok(count)
+    }
+}
+
+/// Patterns are matched against whole paths, so the folder of a manifest that was named by file name alone is spelt out.
+fn absolute(dir: &Path) -> std::io::Result<PathBuf> {
+    if dir.as_os_str().is_empty() {
+        std::env::current_dir()
+    } else {
+        std::path::absolute(dir)
     }
 }
 

@@ -147,3 +147,13 @@ fn what_matches_nothing_is_reported_and_what_cannot_be_meant_is_refused() {
         "\"/sub/\" is not the name of a file",
     );
 }
+
+/// `spin-host spin.toml`: the folder of the manifest has an empty name then. Tests run in the folder of their package.
+#[test]
+fn a_manifest_without_a_folder_means_the_present_one() {
+    let text = "spin_manifest_version = 2\napplication.name = \"a\"\n[[trigger.http]]\nroute = \"/\"\n\
+                component = \"c\"\n[component.c]\nsource = \"c.wasm\"\nfiles = [\"tests/f?les.rs\"]\n";
+    let app = Manifest::parse(text, "").unwrap();
+    let found = app.components["c"].guest_files(&app).unwrap();
+    assert!(found.files.contains_key(Path::new("tests/files.rs")), "{found:?}");
+}
