@@ -65,7 +65,7 @@ impl Boot<'_> {
             return Ok(((), Went::Skipped));
         };
         let empty = place.clone();
-        tokio::task::spawn_blocking(move || empty.empty_repo())
+        tokio::task::spawn_blocking(move || git::clone::end_leftovers(&empty).and_then(|()| empty.empty_repo()))
             .await
             .map_err(|error| error.to_string())?
             .map_err(failed)?;

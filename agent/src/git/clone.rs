@@ -1,7 +1,9 @@
 //! `git clone` into a workspace, with its progress.
 
+use std::fs;
+use std::io;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sam_agent_domain::clone::percent;
 use sam_agent_domain::remote::{self, Remote, shown};
@@ -16,6 +18,45 @@ use crate::steplog::StepLog;
 
 /// A clone that says nothing for so long is stuck.
 const SILENCE_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// Names the slot in the environment of a clone and of all that it starts.
+const MARK: &str = "SAM_CLONE";
+/// A killed process is gone by then.
+const GONE_WITHIN: Duration = Duration::from_secs(5);
+
+/// Ends what is left of an earlier clone into this place: one of an agent that was killed goes on without it, and would
+/// write into the next one's files. Blocks.
+pub(crate) fn end_leftovers(place: &Place) -> io::Result<()> {
+    let mark = format!("{MARK}={}", place.slot());
+    let deadline = Instant::now() + GONE_WITHIN;
+    loop {
+        let left = marked(mark.as_bytes());
+        if left.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            return Err(io::Error::other("an earlier clone does not end"));
+        }
+        for pid in left {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn marked(mark: &[u8]) -> Vec<rustix::process::Pid> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter_map(|process| {
+            let pid = rustix::process::Pid::from_raw(process.file_name().to_str()?.parse().ok()?)?;
+            let environment = fs::read(process.path().join("environ")).ok()?;
+            environment
+                .split(|byte| *byte == 0)
+                .any(|variable| variable == mark)
+                .then_some(pid)
+        })
+        .collect()
+}
 
 /// Clones into the working copy, which is empty. The error is a sentence.
 pub(crate) async fn clone(
@@ -34,6 +75,7 @@ pub(crate) async fn clone(
         );
         git.args(["-c", &helper]);
     }
+    git.env(MARK, place.slot());
     git.args(["clone", "--progress"]);
     if let Some(branch) = &repository.branch {
         if !remote::branch(branch) {

@@ -117,9 +117,9 @@ async fn exchange(
     Ok(response)
 }
 
-/// The path and query behind `…/ports/<port>`.
+/// The path and query behind `/ports/<port>`, which is what the router leaves of the whole path.
 fn below(uri: &Uri) -> Uri {
-    let path = uri.path().splitn(7, '/').nth(6).unwrap_or_default();
+    let path = uri.path().splitn(4, '/').nth(3).unwrap_or_default();
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     format!("/{path}{query}")
         .parse()
@@ -188,10 +188,10 @@ mod tests {
     #[test]
     fn the_path_is_passed_on_as_it_was_sent() {
         let check = |from: &'static str, to: &str| assert_eq!(below(&Uri::from_static(from)).to_string(), to, "{from}");
-        check("/v1/workspaces/x/ports/3000/a%2Fb/c?d=%20", "/a%2Fb/c?d=%20");
-        check("/v1/workspaces/x/ports/3000/", "/");
-        check("/v1/workspaces/x/ports/3000", "/");
-        check("/v1/workspaces/x/ports/3000//double", "//double");
+        check("/ports/3000/a%2Fb/c?d=%20", "/a%2Fb/c?d=%20");
+        check("/ports/3000/", "/");
+        check("/ports/3000", "/");
+        check("/ports/3000//double", "//double");
     }
 
     #[test]
