@@ -441,7 +441,7 @@ fn wanted_running(was: &Workspace, word: Word, now: i64, start_ms: i64) -> Works
             ..queued(&was, now, start_ms)
         },
         (Status::Running, Seen::Stopped | Seen::Stopping) => queued(&was, now, start_ms),
-        (_, Seen::Failed) => failed(was, word.failure, "start"),
+        (_, Seen::Failed) => failed(&was, word.failure, "start"),
         _ => was,
     }
 }
@@ -458,7 +458,7 @@ fn wanted_stopped(was: &Workspace, word: Word) -> Workspace {
             running_since: None,
             ..was.clone()
         },
-        Seen::Failed => failed(was.clone(), word.failure, "stop"),
+        Seen::Failed => failed(was, word.failure, "stop"),
         _ => was.clone(),
     }
 }
@@ -469,12 +469,12 @@ fn wanted_deleted(was: &Workspace, word: Word) -> Workspace {
     }
     match word.seen {
         Seen::Deleted => gone(was, None),
-        Seen::Failed => failed(was.clone(), word.failure, "delete"),
+        Seen::Failed => failed(was, word.failure, "delete"),
         _ => was.clone(),
     }
 }
 
-fn failed(was: Workspace, failure: Option<Failure>, step: &str) -> Workspace {
+fn failed(was: &Workspace, failure: Option<Failure>, step: &str) -> Workspace {
     let failure = failure.map(|failure| Failure {
         step: failure.step.chars().take(NAME_CHARS_MAX).collect(),
         message: failure.message.chars().take(MESSAGE_CHARS_MAX).collect(),
@@ -491,12 +491,12 @@ fn failed(was: Workspace, failure: Option<Failure>, step: &str) -> Workspace {
         deadline_at: None,
         failure: failure.or_else(unnamed),
         running_since: None,
-        ..was
+        ..was.clone()
     }
 }
 
 fn tick(was: &Workspace, step: Option<&str>, now: i64) -> Workspace {
-    if !was.deadline_at.is_some_and(|at| at <= now) {
+    if was.deadline_at.is_none_or(|at| at > now) {
         return was.clone();
     }
     let (step, message) = match was.status {
@@ -518,7 +518,7 @@ fn tick(was: &Workspace, step: Option<&str>, now: i64) -> Workspace {
         ),
         Status::Running | Status::Stopped | Status::Failed | Status::Deleted => return was.clone(),
     };
-    failed(was.clone(), Failure::new(step, message.to_owned()), step)
+    failed(was, Failure::new(step, message.to_owned()), step)
 }
 
 /// Whether the node has to be told.

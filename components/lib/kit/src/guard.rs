@@ -86,26 +86,26 @@ impl Caller {
         }
     }
 
+    fn into_user(self) -> Option<Principal> {
+        match self {
+            Self::User(principal) => Some(principal),
+            Self::Node(_) => None,
+        }
+    }
+
+    fn into_node(self) -> Option<NodePrincipal> {
+        match self {
+            Self::User(_) => None,
+            Self::Node(principal) => Some(principal),
+        }
+    }
+
     /// Tells callers apart in rate limits.
     pub fn name(&self) -> String {
         match self {
             Self::User(principal) => principal.user_id.to_string(),
             Self::Node(principal) => principal.node_id.to_string(),
         }
-    }
-}
-
-fn person(caller: Option<Caller>) -> Option<Principal> {
-    match caller {
-        Some(Caller::User(principal)) => Some(principal),
-        _ => None,
-    }
-}
-
-fn machine(caller: Option<Caller>) -> Option<NodePrincipal> {
-    match caller {
-        Some(Caller::Node(principal)) => Some(principal),
-        _ => None,
     }
 }
 
@@ -132,11 +132,11 @@ macro_rules! admits {
 admits! {
     Public: () = |_caller| Some(());
     Ops: () = |_caller| Some(());
-    AnySession: Principal = |caller| person(caller);
-    User: Principal = |caller| person(caller);
-    Admin: Principal = |caller| person(caller);
-    Superadmin: Principal = |caller| person(caller);
-    Node: NodePrincipal = |caller| machine(caller);
+    AnySession: Principal = |caller| caller.and_then(Caller::into_user);
+    User: Principal = |caller| caller.and_then(Caller::into_user);
+    Admin: Principal = |caller| caller.and_then(Caller::into_user);
+    Superadmin: Principal = |caller| caller.and_then(Caller::into_user);
+    Node: NodePrincipal = |caller| caller.and_then(Caller::into_node);
 }
 
 /// The part of a request that the guard looks at.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use futures::{StreamExt, stream};
-use http::header::HeaderName;
 use http::HeaderValue;
+use http::header::HeaderName;
 use sam_contract::http::events::{Event, EventQuery};
 use sam_contract::ids::AccountId;
 use sam_contract::route::{EventStream, Query};

@@ -136,11 +136,11 @@ pub(crate) async fn read_file(
     Ok(Forwarded::new(with_query(&who, *id, Method::Get, "file", query).await?))
 }
 
+/// A file, and its content at the edge.
+type Written = (Path<WorkspaceId>, (Query<PathQuery>, Held));
+
 /// `PUT /api/workspaces/{id}/file`
-pub(crate) async fn write_file(
-    who: Principal,
-    call: Call<(Path<WorkspaceId>, (Query<PathQuery>, Held))>,
-) -> Result<Forwarded<NoContent>, ApiError> {
+pub(crate) async fn write_file(who: Principal, call: Call<Written>) -> Result<Forwarded<NoContent>, ApiError> {
     let (Path(id), (Query(query), Held)) = &call.input;
     Ok(Forwarded::new(with_query(&who, *id, Method::Put, "file", query).await?))
 }

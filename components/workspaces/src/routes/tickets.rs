@@ -2,7 +2,7 @@
 //! of ours is.
 
 use sam_contract::http::workspaces::{CreateTicket, Ticket, TicketFor};
-use sam_contract::ids::{TicketId, WorkspaceId};
+use sam_contract::ids::WorkspaceId;
 use sam_contract::route::{Body, Created, Path};
 use sam_domain::secrets;
 use sam_domain::workspaces::Status;
@@ -15,7 +15,7 @@ use sam_kit::site::Site;
 
 use super::domain;
 use super::people::load;
-use crate::store::admissions::{self, Door, Holder};
+use crate::store::admissions::{self, Door, Holder, NewTicket};
 use crate::wire;
 
 /// A page uses its ticket at once.
@@ -49,9 +49,16 @@ pub(crate) async fn create(
     let secret = secrets::opaque(ids::entropy()?);
     let hash = secrets::opaque_hash(&secret).ok_or_else(|| ApiError::internal("a new ticket has no hash"))?;
     let expires_at = call.now.saturating_add(TICKET_MS);
-    let ticket: TicketId = ids::new()?;
-    let times = (call.now, expires_at);
-    admissions::insert_ticket(&CORE, ticket, hash, &holder, id, door, read_only, times).await?;
+    let ticket = NewTicket {
+        id: ids::new()?,
+        holder,
+        workspace: id,
+        door,
+        read_only,
+        created_at: call.now,
+        expires_at,
+    };
+    admissions::insert_ticket(&CORE, &ticket, hash).await?;
     Ok(Created(Ticket {
         ticket: secret,
         url: url(id, door, &domain(&call.site).await?, is_secure(&call.site)),

@@ -61,33 +61,44 @@ macro_rules! node {
     };
 }
 
+/// A ticket that was just made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewTicket {
+    /// Its id.
+    pub id: TicketId,
+    /// Whose.
+    pub holder: Holder,
+    /// To which workspace.
+    pub workspace: WorkspaceId,
+    /// To what in it.
+    pub door: Door,
+    /// Only to watch.
+    pub read_only: bool,
+    /// Made.
+    pub created_at: i64,
+    /// Not valid after.
+    pub expires_at: i64,
+}
+
 /// Keeps a new ticket.
-pub async fn insert_ticket(
-    db: &impl Db,
-    id: TicketId,
-    hash: SecretHash,
-    holder: &Holder,
-    workspace: WorkspaceId,
-    door: Door,
-    read_only: bool,
-    (now, expires_at): (i64, i64),
-) -> Result<(), DbError> {
+pub async fn insert_ticket(db: &impl Db, ticket: &NewTicket, hash: SecretHash) -> Result<(), DbError> {
     let sql = "INSERT INTO tickets (id, account_id, user_id, workspace_id, terminal_id, port, read_only, session_id, \
         api_token_id, token_hash, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    let (terminal, port) = columns(door);
+    let (terminal, port) = columns(ticket.door);
+    let holder = &ticket.holder;
     let values = params![
-        id,
+        ticket.id,
         holder.account_id,
         holder.user_id,
-        workspace,
+        ticket.workspace,
         terminal,
         port,
-        read_only,
+        ticket.read_only,
         holder.session_id,
         holder.api_token_id,
         hash,
-        now,
-        expires_at
+        ticket.created_at,
+        ticket.expires_at
     ];
     db.query(sql, values).await.map(drop)
 }

@@ -1,7 +1,7 @@
 //! Tickets and port cookies: once, for one door, as long as their holder may act.
 
-use sam_contract::ids::{SessionId, TicketId};
-use sam_workspaces::store::admissions::{self, Door, Holder, Opened};
+use sam_contract::ids::SessionId;
+use sam_workspaces::store::admissions::{self, Door, Holder, NewTicket, Opened};
 
 use super::*;
 
@@ -27,18 +27,16 @@ fn world() -> (NativeDb, Door) {
     let (session, account, user): (SessionId, AccountId, UserId) = (id(3), id(1), id(1));
     ready(db.query(sql, params![session, account, user, NOW + 1_000_000])).unwrap();
     let door = Door::Terminal(id(4));
-    let ticket: TicketId = id(5);
-    ready(admissions::insert_ticket(
-        &db,
-        ticket,
-        TICKET,
-        &holder(),
-        id(1),
+    let ticket = NewTicket {
+        id: id(5),
+        holder: holder(),
+        workspace: id(1),
         door,
-        true,
-        LIVES,
-    ))
-    .unwrap();
+        read_only: true,
+        created_at: LIVES.0,
+        expires_at: LIVES.1,
+    };
+    ready(admissions::insert_ticket(&db, &ticket, TICKET)).unwrap();
     ready(admissions::insert_session(&db, COOKIE, &holder(), id(1), 3000, LIVES)).unwrap();
     (db, door)
 }
