@@ -1,6 +1,6 @@
 //! `sam-agent`: arguments, the log, signals.
 
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
