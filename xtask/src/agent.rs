@@ -24,7 +24,15 @@ pub(crate) fn supervisor() -> Result<PathBuf> {
     let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
     need::rust_target(&target)?;
     let mut build = cargo();
-    build.args(["build", "--package", "sam-supervisor", "--profile", "supervisor", "--target", &target]);
+    build.args([
+        "build",
+        "--package",
+        "sam-supervisor",
+        "--profile",
+        "supervisor",
+        "--target",
+        &target,
+    ]);
     step("build the supervisor", &mut build)?;
     Ok(target_dir().join(target).join("supervisor/sam-supervisor"))
 }
@@ -54,7 +62,10 @@ pub(crate) fn stage(profile: Profile, supervisor: &Path) -> Result<PathBuf> {
         fs::set_permissions(&new, fs::Permissions::from_mode(0o755))?;
     }
     fs::rename(&new, &path)?;
-    fs::write(folder.join("sam-agent.sha256"), format!("{}\n", hex(&Sha256::digest(&file))))?;
+    fs::write(
+        folder.join("sam-agent.sha256"),
+        format!("{}\n", hex(&Sha256::digest(&file))),
+    )?;
     Ok(path)
 }
 
@@ -62,7 +73,9 @@ pub(crate) fn stage(profile: Profile, supervisor: &Path) -> Result<PathBuf> {
 pub(crate) fn base_image() -> Result<()> {
     let answers = need::output("docker", &["version", "--format", "{{.Server.Version}}"]).is_some();
     if !answers {
-        eprintln!("▸ no Docker engine answers: workspaces will be plain processes (apt-get install docker.io adds one)");
+        eprintln!(
+            "▸ no Docker engine answers: workspaces will be plain processes (apt-get install docker.io adds one)"
+        );
         return Ok(());
     }
     let script = root().join("deploy/workspace-image/build.sh");

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use crate::build;
+use crate::agent;
+use crate::build::{self, Profile};
 use crate::process::{cargo, step};
 
 /// Which rows, and how.
@@ -29,17 +30,25 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         build.args(["build", "--release", "--features", "sam-tests-bench/bare"]),
     )?;
     let release = crate::process::target_dir().join("release");
-    let mut bench = std::process::Command::new(release.join("sam-bench"));
-    bench
-        .current_dir(crate::process::root())
-        .env("SAM_HOST_BIN", release.join("sam-host"))
-        .args(&args.rows);
-    if args.quick {
-        bench.arg("--quick");
+    let supervisor = agent::supervisor()?;
+    let agent = agent::stage(Profile::Release, &supervisor)?;
+    agent::base_image()?;
+    // Terminals straight from the agent have a program of their own; each passes over the rows of the other.
+    for program in ["sam-bench", "sam-term"] {
+        let mut bench = std::process::Command::new(release.join(program));
+        bench
+            .current_dir(crate::process::root())
+            .env("SAM_HOST_BIN", release.join("sam-host"))
+            .env("SAM_AGENT_BIN", &agent)
+            .env("SAM_SUPERVISOR_BIN", &supervisor)
+            .args(&args.rows);
+        if args.quick {
+            bench.arg("--quick");
+        }
+        if args.json {
+            bench.arg("--json");
+        }
+        anyhow::ensure!(bench.status()?.success(), "the benchmarks of {program} did not finish");
     }
-    if args.json {
-        bench.arg("--json");
-    }
-    anyhow::ensure!(bench.status()?.success(), "the benchmarks did not finish");
     Ok(())
 }

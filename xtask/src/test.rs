@@ -47,13 +47,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let supervisor = agent::supervisor()?;
     let agent = agent::stage(Profile::Dev, &supervisor)?;
     agent::base_image()?;
-    let programs = [("SAM_HOST_BIN", &host), ("SAM_AGENT_BIN", &agent), ("SAM_SUPERVISOR_BIN", &supervisor)];
+    let programs = [
+        ("SAM_HOST_BIN", &host),
+        ("SAM_AGENT_BIN", &agent),
+        ("SAM_SUPERVISOR_BIN", &supervisor),
+    ];
     if wanted(Part::Rust) {
         build::guests()?;
-        runner(
-            "Rust tests",
-            cargo().args(["test", "--no-fail-fast"]).envs(programs),
-        )?;
+        runner("Rust tests", cargo().args(["test", "--no-fail-fast"]).envs(programs))?;
         // Their logic, SQL and guards run natively too; in a call of their own, so that what they need of shared
         // dependencies does not recompile the host.
         let mut native = cargo();
@@ -70,10 +71,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         need::debian("chromium", "chromium")?;
         let folder = root().join("tests/e2e");
         build::node_modules(&folder)?;
-        runner(
-            "browser tests",
-            npm(&folder).args(["test", "--silent"]).envs(programs),
-        )?;
+        runner("browser tests", npm(&folder).args(["test", "--silent"]).envs(programs))?;
     }
 
     let Counts {

@@ -74,7 +74,10 @@ impl Running {
     pub fn terminate(&self) -> Result<()> {
         let pid = self.pid().context("the program has ended already")?;
         let status = std::process::Command::new("kill").arg(pid.to_string()).status()?;
-        status.success().then_some(()).with_context(|| format!("process {pid} cannot be ended"))
+        status
+            .success()
+            .then_some(())
+            .with_context(|| format!("process {pid} cannot be ended"))
     }
 
     /// The process id, while it runs.

@@ -32,7 +32,11 @@ pub fn agent() -> Result<PathBuf> {
     if let Some(named) = std::env::var_os("SAM_AGENT_BIN") {
         return Ok(named.into());
     }
-    let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+    let arch = if cfg!(target_arch = "aarch64") {
+        "arm64"
+    } else {
+        "amd64"
+    };
     let staged = root().join(format!("target/agent/linux-{arch}/sam-agent"));
     let staged = staged.canonicalize();
     staged.context("no agent is staged in target/agent: run `cargo xtask test rust`, which does it")

@@ -8,6 +8,7 @@ mod bare;
 mod capability;
 mod hosts;
 mod load;
+mod nodes;
 mod row;
 mod rows;
 mod twin;

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 
 use crate::hosts::{self, Control};
 use crate::load::{self, Target};
+use crate::nodes;
 use crate::row::{Better, Row};
 use crate::writes;
 
@@ -36,6 +37,15 @@ pub(crate) async fn run(wanted: &[String], quick: bool, json: bool) -> Result<()
     }
     if asked("P2") {
         print(durable_writes(seconds).await?)?;
+    }
+    if asked("P3") {
+        print(nodes::echo(quick).await?)?;
+    }
+    if asked("P7") {
+        print(nodes::first_byte(quick).await?)?;
+    }
+    if asked("P9") {
+        print(nodes::idle_agent().await?)?;
     }
     if asked("start") || asked("idle") {
         print(start().await?)?;
