@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use sam_contract::terminal::{SUBPROTOCOL, Size};
-use sam_tests_api::{Client, Host, agent};
+use sam_tests_api::{Client, Host, sam_agent_file};
 use sam_tests_term::client::{Event, Memory, Viewer, connect};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -183,7 +183,7 @@ pub(crate) async fn idle_agent() -> Result<Vec<Row>> {
     let memory = resident_mib(pid)?;
     place.host.end().await?;
     #[expect(clippy::cast_precision_loss, reason = "megabytes")]
-    let size = std::fs::metadata(agent()?)?.len() as f64 / 1024.0 / 1024.0;
+    let size = std::fs::metadata(sam_agent_file()?)?.len() as f64 / 1024.0 / 1024.0;
     // A tick is a hundredth of a second on Linux.
     let share = spent / 100.0 / REST.as_secs_f64() * 100.0;
     Ok(vec![

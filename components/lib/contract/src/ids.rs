@@ -104,8 +104,6 @@ ids! {
     AccountId;
     /// A personal API token (not the secret itself).
     ApiTokenId;
-    /// A command by which one machine joins, once.
-    EnrolmentId;
     /// One event of the append-only log.
     EventId;
     /// One way in which a user proves who they are (provider and subject).
