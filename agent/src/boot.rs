@@ -25,6 +25,8 @@ struct Boot<'a> {
     wish: &'a DesiredWorkspace,
     logs: StepLogs,
     progress: Progress,
+    /// The slot was made in advance: its image is here and its container runs.
+    warm: bool,
     /// Told which step is under way, and what is known so far.
     tell: &'a (dyn Fn(Step, &Progress) + Send + Sync),
 }
@@ -50,6 +52,7 @@ pub(crate) async fn boot(
         ctx,
         wish,
         logs,
+        warm: false,
         progress: Progress {
             attempt: wish.attempt,
             deaths: if revival {
@@ -75,7 +78,8 @@ pub(crate) async fn boot(
 impl Boot<'_> {
     async fn run(&mut self, clear: Clear) -> Result<(), (Step, String)> {
         let log = self.begin(Step::Volume, None);
-        let place = self.finish(&log, self.volume(clear, &log).await)?;
+        let went = self.volume(clear, &log).await;
+        let place = self.finish(&log, went)?;
         self.note();
 
         let log = self.begin(Step::Clone, Some(&place));

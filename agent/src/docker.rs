@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `sam.node` | the node whose agent made it |
 //! | `sam.slot` | the slot whose folders are mounted |
+//! | `sam.image` | the image as it was named |
 //! | `sam.workspace`, `sam.attempt` | made for that workspace; absent on one made in advance |
 
 use std::path::PathBuf;

@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(places.find(spec(1).id), None);
         assert_eq!(places.all().unwrap().len(), 2);
         assert_eq!(places.find(spec(1).id), Some(half.clone()));
-        assert_eq!(places.spare(), [spare.clone()]);
+        assert_eq!(places.spare(), std::slice::from_ref(&spare));
         assert!(places.discard(&half).is_err());
         assert!(places.discard(&used).is_err());
         places.discard(&spare).unwrap();

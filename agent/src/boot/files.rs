@@ -1,6 +1,7 @@
 //! The steps about files: the slot, the clone, the credentials' socket.
 
 use sam_agent_domain::reconcile::Clear;
+use sam_contract::agent::desired::Isolation;
 
 use super::{Boot, Went};
 use crate::boot::end;
@@ -13,7 +14,7 @@ const DISK_FREE_MIN: u64 = 256 * 1024 * 1024;
 
 impl Boot<'_> {
     /// The slot: the workspace's own, else one made in advance, else a new one.
-    pub(super) async fn volume(&self, clear: Clear, log: &StepLog) -> Result<(Place, Went), String> {
+    pub(super) async fn volume(&mut self, clear: Clear, log: &StepLog) -> Result<(Place, Went), String> {
         let ctx = self.ctx;
         let disk =
             rustix::fs::statvfs(ctx.state.root()).map_err(|error| format!("the disk cannot be looked at: {error}"))?;
@@ -43,7 +44,11 @@ impl Boot<'_> {
             return Ok((place, Went::Done));
         }
         let place = match ctx.warm.take(ctx, self.wish).await {
-            Some(place) => place,
+            Some(place) => {
+                self.warm = true;
+                self.progress.isolation = Some(Isolation::Docker);
+                place
+            }
             None => ctx.places.make(&ctx.clock).map_err(failed)?,
         };
         ctx.places.adopt(&place, self.wish).map_err(failed)?;

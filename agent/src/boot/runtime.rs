@@ -30,7 +30,9 @@ impl Boot<'_> {
             return Self::skipped(log, "plain processes need no image");
         }
         let engine = &self.ctx.engine;
-        engine.answers(ENGINE_WITHIN).await.map_err(|error| error.to_string())?;
+        if !self.warm {
+            engine.answers(ENGINE_WITHIN).await.map_err(|error| error.to_string())?;
+        }
         if let Some(image) = self.progress.image.clone()
             && engine.has_image(&image).await.map_err(|error| error.to_string())?
         {
@@ -41,7 +43,7 @@ impl Boot<'_> {
             return Ok(((), Went::Done));
         }
         let image = self.wish.image.clone().unwrap_or_else(|| self.ctx.base_image.clone());
-        if engine.has_image(&image).await.map_err(|error| error.to_string())? {
+        if self.warm || engine.has_image(&image).await.map_err(|error| error.to_string())? {
             log.line(&format!("{image} is here"));
         } else {
             log.line(&format!("{image} is not here: pulling it"));
@@ -134,21 +136,18 @@ impl Boot<'_> {
     async fn take_over(&self, found: &Found, log: &StepLog) -> Result<(), crate::docker::EngineError> {
         let engine = &self.ctx.engine;
         log.line("it was made in advance");
+        let (named, id, workspace) = (engine.clone(), found.id.clone(), self.wish.id);
+        tokio::spawn(async move {
+            // Its name is for people, and nobody waits for it.
+            if let Err(error) = named.name_after(&id, workspace).await {
+                tracing::debug!(%error, "a container kept its name");
+            }
+        });
         let limits = self.wish.limits;
-        let (limited, named) = tokio::join!(
-            async {
-                if limits.cpu_milli > 0 || limits.memory_bytes > 0 || limits.pids > 0 {
-                    engine.limit(&found.id, limits).await?;
-                }
-                Ok(())
-            },
-            engine.name_after(&found.id, self.wish.id)
-        );
-        // Its name is for people; one that it has already is as good.
-        if let Err(error) = named {
-            tracing::debug!(%error, "a container kept its name");
+        if limits.cpu_milli > 0 || limits.memory_bytes > 0 || limits.pids > 0 {
+            engine.limit(&found.id, limits).await?;
         }
-        limited
+        Ok(())
     }
 
     /// What the repository wants run.

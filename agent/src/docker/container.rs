@@ -114,6 +114,7 @@ impl Engine {
         let mut labels = HashMap::from([
             ("sam.node".to_owned(), self.node.to_string()),
             ("sam.slot".to_owned(), wanted.place.slot()),
+            ("sam.image".to_owned(), wanted.image.to_owned()),
         ]);
         if let Some((id, attempt)) = wanted.workspace {
             labels.insert("sam.workspace".to_owned(), id.to_string());
@@ -259,7 +260,8 @@ fn found(summary: ContainerSummary) -> Option<Found> {
     let labels = summary.labels.unwrap_or_default();
     Some(Found {
         id: summary.id?,
-        image: summary.image.unwrap_or_default(),
+        // Docker itself names only the digest once the tag has moved on to a newer image.
+        image: labels.get("sam.image").cloned().or(summary.image).unwrap_or_default(),
         running: summary.state == Some(ContainerSummaryStateEnum::RUNNING),
         slot: labels.get("sam.slot").cloned(),
         workspace: labels.get("sam.workspace").and_then(|id| id.parse().ok()),

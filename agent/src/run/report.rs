@@ -15,7 +15,7 @@ use crate::machine::{load, machine};
 /// The heartbeat.
 const EVERY: Duration = Duration::from_secs(10);
 /// Changes that follow each other share a report.
-const GATHER: Duration = Duration::from_millis(50);
+const GATHER: Duration = Duration::from_millis(15);
 /// How often it is asked whether Docker answers.
 const DOCKER_EVERY: Duration = Duration::from_secs(60);
 

@@ -227,7 +227,7 @@ fn now_ms(inner: &Inner) -> i64 {
     i64::try_from(since.as_millis()).unwrap() + inner.skew_ms
 }
 
-fn refusal(status: StatusCode, code: &str, details: serde_json::Value) -> Response {
+fn refusal(status: StatusCode, code: &str, details: &serde_json::Value) -> Response {
     (
         status,
         Json(json!({ "error": code, "message": "refused by the test", "details": details })),
@@ -272,7 +272,7 @@ async fn guard(State(control): State<Control>, headers: HeaderMap, request: Requ
     match checked {
         Ok(()) => next.run(request).await,
         Err((why, details)) => {
-            let mut answer = refusal(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", details);
+            let mut answer = refusal(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", &details);
             answer.headers_mut().insert("x-why", why.parse().unwrap());
             answer
         }
@@ -312,7 +312,7 @@ async fn enrol(State(control): State<Control>, Json(enrol): Json<Enrol>) -> Resp
     let key = VerifyingKey::from_bytes(&key).unwrap();
     // Redeemed by another key already: the token is spent.
     if enrol.token != TOKEN || inner.key.is_some_and(|known| known != key) {
-        return refusal(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", json!({}));
+        return refusal(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", &json!({}));
     }
     inner.key = Some(key);
     let enrolled = Enrolled {
@@ -339,7 +339,7 @@ async fn desired(State(control): State<Control>, Query(query): Query<DesiredQuer
         {
             let inner = control.lock();
             if query.epoch.is_some_and(|epoch| epoch < inner.epoch) {
-                return refusal(StatusCode::CONFLICT, "CONFLICT", json!({ "stale_epoch": inner.epoch }));
+                return refusal(StatusCode::CONFLICT, "CONFLICT", &json!({ "stale_epoch": inner.epoch }));
             }
             if query.have != Some(inner.desired.generation) || tokio::time::Instant::now() >= deadline {
                 let mut desired = inner.desired.clone();
@@ -355,7 +355,7 @@ async fn observed(State(control): State<Control>, Json(observed): Json<Observed>
     let answer = {
         let mut inner = control.lock();
         if observed.epoch < inner.epoch {
-            return refusal(StatusCode::CONFLICT, "CONFLICT", json!({ "stale_epoch": inner.epoch }));
+            return refusal(StatusCode::CONFLICT, "CONFLICT", &json!({ "stale_epoch": inner.epoch }));
         }
         let newer = |known: &Observed| (observed.epoch, observed.seq) > (known.epoch, known.seq);
         inner.reports += 1;
@@ -379,7 +379,7 @@ async fn events(State(control): State<Control>, body: Bytes) -> Response {
             inner.refused += 1;
             drop(inner);
             control.touch();
-            return refusal(StatusCode::FORBIDDEN, "FORBIDDEN", json!({}));
+            return refusal(StatusCode::FORBIDDEN, "FORBIDDEN", &json!({}));
         }
         let taken = Taken {
             entries: u32::try_from(outbox.entries.len()).unwrap(),
@@ -401,6 +401,6 @@ async fn credential(State(control): State<Control>, Json(ask): Json<AskCredentia
     inner.asked.push(ask);
     match inner.credential.clone() {
         Some((username, password)) => Json(GitCredential { username, password }).into_response(),
-        None => refusal(StatusCode::NOT_FOUND, "NOT_FOUND", json!({})),
+        None => refusal(StatusCode::NOT_FOUND, "NOT_FOUND", &json!({})),
     }
 }

@@ -286,21 +286,23 @@ async fn files_git_terminals_and_ports() {
     assert!(String::from_utf8_lossy(&body).contains("PORT_CLOSED"));
 }
 
-/// Starts a web server in the workspace; answers its port.
+/// Starts a web server in the workspace; answers its port once it listens.
 async fn serve_inside(agent: &Agent, id: sam_contract::ids::WorkspaceId) -> u16 {
-    let script = "busybox httpd -f -p 127.0.0.1:$port & sleep 0.1; kill -0 $! && echo $port";
-    let script = format!(
-        "for port in 38401 38402 38403 38404; do {}; done 2>/dev/null | head -n 1",
-        script.replace('\n', " ")
-    );
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
     // Detached: what is run over pipes ends with them.
-    let said = agent
-        .inside(
-            id,
-            &format!("setsid sh -c '{script} > port.txt' > /dev/null 2>&1 & sleep 0.6; cat port.txt"),
-        )
-        .await;
-    said.trim().parse().unwrap_or_else(|_| panic!("{said}"))
+    let serve = format!("setsid busybox httpd -f -p 127.0.0.1:{port} > /dev/null 2>&1 &");
+    agent.inside(id, &serve).await;
+    let deadline = std::time::Instant::now() + crate::control::PATIENCE;
+    loop {
+        let ports: Vec<Port> = agent.get(&format!("/v1/workspaces/{id}/ports")).await;
+        if ports.iter().any(|open| open.port == port) {
+            return port;
+        }
+        assert!(std::time::Instant::now() < deadline, "{port} is not among {ports:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]

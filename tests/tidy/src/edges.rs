@@ -42,6 +42,16 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
         "tiny, and changes rarely: it runs for as long as a workspace does",
     ),
     (
+        "agent/domain",
+        &["serde", "tokio", "sam-", "rand", "getrandom", "rustix"],
+        "the agent's decisions are pure",
+    ),
+    (
+        "agent",
+        &["wasmtime", "spin-", "sam-kit", "sam-domain", "sam-edge", "sam-host"],
+        "an agent knows the control plane by its contract only, and an idle one carries no wasm engine",
+    ),
+    (
         "components/lib/domain",
         &["serde", "tokio", "wasmtime", "spin-sdk", "sam-", "rand", "getrandom"],
         "domain is pure",
