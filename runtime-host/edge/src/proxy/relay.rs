@@ -7,7 +7,7 @@ use crate::metrics::Metrics;
 use crate::tunnel::Tunnels;
 use crate::{Body, BoxError, body};
 use http::header::{CONNECTION, HeaderValue, UPGRADE};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version};
 use http_body_util::BodyExt;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -80,6 +80,8 @@ impl Relay {
             None => None,
         };
         headers::clean_request(request.headers_mut(), client, wants_upgrade);
+        // A client's HTTP/1.0 ends here.
+        *request.version_mut() = Version::HTTP_11;
         let mut response = opener.send(request).await.map_err(|error| {
             debug!(tunnel, %error, "a proxied request got no answer");
             RelayError::Broken

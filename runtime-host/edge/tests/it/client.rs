@@ -6,7 +6,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use sam_edge::serve::{ServeLimits, serve};
-use sam_edge::{Edge, EdgeConfig, Upstream};
+use sam_edge::{Edge, EdgeConfig, Tunnels, Upstream};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -21,6 +21,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) shutdown: CancellationToken,
     pub(crate) served: JoinHandle<bool>,
+    pub(crate) tunnels: Tunnels,
 }
 
 pub(crate) struct Reply {
@@ -41,6 +42,7 @@ pub(crate) async fn start(config: EdgeConfig, limits: ServeLimits, upstream: imp
     let address = listener.local_addr().unwrap();
     let shutdown = config.shutdown.clone();
     let edge = Edge::new(config, upstream);
+    let tunnels = edge.tunnels().clone();
     let service = move |request, client| {
         let edge = edge.clone();
         async move { edge.handle(request, Some(client)).await }
@@ -50,6 +52,7 @@ pub(crate) async fn start(config: EdgeConfig, limits: ServeLimits, upstream: imp
         address,
         shutdown,
         served,
+        tunnels,
     }
 }
 

@@ -268,4 +268,7 @@ async fn a_client_that_goes_away_ends_its_request_on_the_machine() {
     eventually("the request to arrive", || alive() > idle).await;
     drop(client);
     eventually("the request to end", || alive() == idle).await;
+    // Nor does an exchange that ended well leave anything behind.
+    world.server.send(get("/api/n1/x")).await;
+    eventually("all streams to be closed", || world.server.tunnels.streams() == 0).await;
 }

@@ -87,6 +87,7 @@ async fn a_socket_ends_when_either_side_does() {
     drop(gone);
     eventually("the machine to notice", || count() < both).await;
     assert!(count() > idle);
+    eventually("one stream to be left", || world.server.tunnels.streams() == 1).await;
     agent.ended.abort();
     assert_eq!(next(&mut stays).await, None, "the tunnel is gone, and so is the socket");
 }
