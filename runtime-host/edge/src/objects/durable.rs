@@ -58,7 +58,18 @@ mod tests {
             .body(Some(StreamingBlob::from(s3s::Body::from("hello".to_owned()))))
             .build()
             .unwrap();
-        layer.put_object(S3Request::new(input)).await.unwrap();
+        let request = S3Request {
+            input,
+            method: http::Method::PUT,
+            uri: http::Uri::from_static("/files/a/b~1.txt"),
+            headers: http::HeaderMap::new(),
+            extensions: http::Extensions::new(),
+            credentials: None,
+            region: None,
+            service: None,
+            trailing_headers: None,
+        };
+        layer.put_object(request).await.unwrap();
         assert!(dir.path().join("files/a/b~1.txt").is_file());
         for file in beside(dir.path(), "files", "a/b~1.txt") {
             assert!(file.is_file(), "{} is missing", file.display());
