@@ -198,7 +198,8 @@ mod tests {
 
     #[test]
     fn our_cookies_stay_here() {
-        let cases: &[(Scheme, &[&str], Option<&str>, Option<&str>)] = &[
+        type Case<'c> = (Scheme, &'c [&'c str], Option<&'c str>, Option<&'c str>);
+        let cases: &[Case<'_>] = &[
             (Scheme::Http, &["a=1; sam_port=s; b=2"], Some("s"), Some("a=1; b=2")),
             (Scheme::Http, &["sam_session=x", "theme=dark"], None, Some("theme=dark")),
             (Scheme::Http, &["sam_port=one; sam_port=two"], Some("one"), None),
