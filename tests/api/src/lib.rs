@@ -17,7 +17,7 @@ use tempfile::TempDir;
 pub use agent::FakeAgent;
 pub use client::{Answer, Client};
 pub use process::Running;
-pub use sam_host::{agent as sam_agent_file, binary as sam_host_binary, root};
+pub use sam_host::{agent as sam_agent_file, command as sam_host_command, root};
 
 /// A started control plane. Dropping it kills the host and removes its data.
 pub struct Host {

@@ -13,7 +13,7 @@ pub fn root() -> PathBuf {
 }
 
 /// The binary that `cargo xtask test` built and named, or the one in the target directory.
-pub fn binary() -> Result<PathBuf> {
+fn binary() -> Result<PathBuf> {
     if let Some(named) = std::env::var_os("SAM_HOST_BIN") {
         return Ok(named.into());
     }
@@ -25,6 +25,15 @@ pub fn binary() -> Result<PathBuf> {
         );
     }
     Ok(built)
+}
+
+/// `sam-host`, without what names programs to the tests: it refuses settings that it does not know.
+pub fn command() -> Result<Command> {
+    let mut command = Command::new(binary()?);
+    for ours in ["SAM_HOST_BIN", "SAM_AGENT_BIN", "SAM_SUPERVISOR_BIN"] {
+        command.env_remove(ours);
+    }
+    Ok(command)
 }
 
 /// The agent with its supervisor, as `cargo xtask` stages it for download.
@@ -52,7 +61,7 @@ pub(crate) async fn start(
     address: Option<&str>,
     agent: Option<&Path>,
 ) -> Result<(Running, String, String)> {
-    let mut command = Command::new(binary()?);
+    let mut command = command()?;
     command.current_dir(root()).args([
         "up",
         "--no-open",
@@ -70,10 +79,6 @@ pub(crate) async fn start(
         Some(agent) => command.arg("--agent-bin").arg(agent),
         None => command.arg("--no-local-node"),
     };
-    // The host refuses settings that it does not know, and these are ours.
-    for ours in ["SAM_HOST_BIN", "SAM_AGENT_BIN", "SAM_SUPERVISOR_BIN"] {
-        command.env_remove(ours);
-    }
     let mut running = Running::start(&mut command)?;
     let origin = running.line("ready: ").await?;
     let login = running.line("login: ").await?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use sam_tests_api::{Client, Host, Running, root, sam_host_binary};
+use sam_tests_api::{Client, Host, Running, root, sam_host_command};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -166,9 +166,7 @@ pub(crate) async fn warm_start() -> Result<(f64, f64)> {
     let mut measured = (0.0, 0.0);
     // The first start makes keys and databases and fills the cache; the second is the one that counts.
     for _ in 0..2 {
-        let mut command = Command::new(sam_host_binary()?);
-        // The host refuses settings that it does not know, and these are ours.
-        command.env_remove("SAM_HOST_BIN").env_remove("SAM_AGENT_BIN");
+        let mut command = sam_host_command()?;
         command
             .current_dir(root())
             .args(["up", "--no-open", "--no-local-node", "--manifest", "spin.toml"])

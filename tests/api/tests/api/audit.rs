@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use sam_tests_api::{Client, Host, sam_host_binary};
+use sam_tests_api::{Client, Host, sam_host_command};
 use serde_json::{Value, json};
 
 use crate::people::{approved, text};
@@ -75,9 +75,7 @@ async fn a_changed_row_breaks_the_chain() -> Result<()> {
     sealed(&root).await?;
     let data = host.data_dir();
     let verify = async || -> Result<(bool, String)> {
-        let mut command = tokio::process::Command::new(sam_host_binary()?);
-        command.env_remove("SAM_HOST_BIN");
-        let out = command
+        let out = sam_host_command()?
             .args(["audit", "verify", "--data-dir"])
             .arg(&data)
             .output()

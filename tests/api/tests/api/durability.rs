@@ -50,8 +50,7 @@ async fn a_second_process_on_the_same_data_is_refused() -> Result<()> {
     if !host.is_sam_host() {
         return Ok(());
     }
-    let mut second = tokio::process::Command::new(sam_tests_api::sam_host_binary()?);
-    second.env_remove("SAM_HOST_BIN");
+    let mut second = sam_tests_api::sam_host_command()?;
     second.args([
         "up",
         "--no-open",
