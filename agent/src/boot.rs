@@ -6,9 +6,11 @@ use sam_agent_domain::steps::Step;
 use sam_contract::agent::desired::{DesiredWorkspace, Isolation};
 use sam_contract::agent::observed::Failure;
 use sam_contract::agent::outbox::StepStatus;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::clock::local_ms;
 use crate::context::Shared;
+use crate::docker::EngineError;
 use crate::place::Place;
 use crate::steplog::{StepLog, StepLogs};
 use crate::store::{Progress, Settled};
@@ -27,6 +29,8 @@ struct Boot<'a> {
     progress: Progress,
     /// The slot was made in advance: its image is here and its container runs.
     warm: bool,
+    /// Such a container gets what was not known when it was made, while the clone is under way.
+    taking: Option<AbortOnDropHandle<Result<(), EngineError>>>,
     /// Told which step is under way, and what is known so far.
     tell: &'a (dyn Fn(Step, &Progress) + Send + Sync),
 }
@@ -53,6 +57,7 @@ pub(crate) async fn boot(
         wish,
         logs,
         warm: false,
+        taking: None,
         progress: Progress {
             attempt: wish.attempt,
             deaths: if revival {

@@ -35,8 +35,9 @@ impl Clock {
         if server_ms <= 0 {
             return false;
         }
-        let new = offset(sent_ms, local_ms(), server_ms);
-        let old = self.offset_ms.swap(new, Ordering::Relaxed);
+        let old = self.offset_ms.load(Ordering::Relaxed);
+        let new = offset(old, sent_ms, local_ms(), server_ms);
+        self.offset_ms.store(new, Ordering::Relaxed);
         differs(old, new)
     }
 

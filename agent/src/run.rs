@@ -95,6 +95,10 @@ pub async fn run(options: Options, stop: CancellationToken) -> anyhow::Result<En
     let ended = talk(&ctx, &fleet, &end).await;
     end.cancel();
     drop(local);
+    if ended == End::Gone {
+        // Containers made in advance are nobody's: without a node there is nobody to take them either.
+        ctx.warm.give_up(&ctx).await;
+    }
     // What was written down last is on disk before the process ends.
     if let Err(error) = ctx.store.flush().await {
         warn!(%error, "the last entries may not be on disk");

@@ -34,6 +34,8 @@ pub(crate) struct StepLog {
     logs: StepLogs,
     step: Step,
     started_at: i64,
+    /// What is learned of the server's clock meanwhile must not make a step last longer, or less than nothing.
+    began: Instant,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -70,6 +72,7 @@ impl StepLogs {
             logs: self.clone(),
             step,
             started_at: self.clock.now_ms(),
+            began: Instant::now(),
             inner: Arc::new(Mutex::new(Inner {
                 file: place.and_then(open),
                 written: 0,
@@ -159,11 +162,11 @@ impl StepLog {
 
     fn entry(&self, status: StepStatus, inner: &Inner) -> Entry {
         let ended = status != StepStatus::Running;
-        let now = self.logs.clock.now_ms();
+        let elapsed = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX);
         let tail: Vec<u8> = inner.tail.iter().copied().collect();
         Entry {
             id: self.logs.clock.id(),
-            at: now,
+            at: self.logs.clock.now_ms(),
             what: What::Step(StepEntry {
                 workspace: self.logs.workspace,
                 attempt: self.logs.attempt,
@@ -171,7 +174,7 @@ impl StepLog {
                 name: self.step.name().to_owned(),
                 status,
                 started_at: self.started_at,
-                ended_at: ended.then_some(now),
+                ended_at: ended.then(|| self.started_at.saturating_add(elapsed)),
                 percent: inner.percent,
                 tail: String::from_utf8_lossy(&tail).trim_start_matches('\u{fffd}').to_owned(),
             }),

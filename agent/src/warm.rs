@@ -140,6 +140,17 @@ impl Warm {
         }
     }
 
+    /// Removes all of them, and the node's network if no workspace is on it.
+    pub(crate) async fn give_up(&self, ctx: &Context) {
+        let ready = std::mem::take(&mut self.lock().ready);
+        for one in ready {
+            remove(ctx, &one.place).await;
+        }
+        if let Err(error) = ctx.engine.remove_network().await {
+            debug!(%error, "the node's network is left");
+        }
+    }
+
     /// Takes one off the list; false when a workspace was faster.
     fn forget(&self, place: &Place) -> bool {
         let mut inner = self.lock();

@@ -2,7 +2,9 @@
 
 use sam_agent_domain::reconcile::Clear;
 use sam_contract::agent::desired::Isolation;
+use tokio_util::task::AbortOnDropHandle;
 
+use super::runtime::take_over;
 use super::{Boot, Went};
 use crate::boot::end;
 use crate::git;
@@ -47,6 +49,8 @@ impl Boot<'_> {
             Some(place) => {
                 self.warm = true;
                 self.progress.isolation = Some(Isolation::Docker);
+                let taking = take_over(ctx.engine.clone(), place.slot(), self.wish.id, self.wish.limits);
+                self.taking = Some(AbortOnDropHandle::new(tokio::spawn(taking)));
                 place
             }
             None => ctx.places.make(&ctx.clock).map_err(failed)?,

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use sam_agent_terminals::{Command, Terminals};
-use sam_contract::agent::desired::Isolation;
+use sam_contract::agent::desired::{Isolation, Limits};
+use sam_contract::ids::WorkspaceId;
 
+use super::devcontainer::IMAGES;
 use super::{Boot, Went, env};
 use crate::context::{supervisor_answers, supervisor_pid};
 use crate::docker::container::{FOLDER, Found, Of, RUN, Wanted};
+use crate::docker::{Engine, EngineError};
 use crate::place::Place;
 use crate::process;
 use crate::steplog::StepLog;
@@ -71,13 +74,19 @@ impl Boot<'_> {
         Ok(((), Went::Done))
     }
 
-    async fn run_container(&self, place: &Place, log: &StepLog) -> Result<(), crate::docker::EngineError> {
+    async fn run_container(&mut self, place: &Place, log: &StepLog) -> Result<(), EngineError> {
         let engine = &self.ctx.engine;
         let image = self
             .progress
             .image
             .clone()
             .unwrap_or_else(|| self.ctx.base_image.clone());
+        if let Some(taking) = self.taking.take()
+            && !image.starts_with(IMAGES)
+        {
+            log.line("a container that was made in advance");
+            return taking.await.map_err(|error| EngineError::Failed(error.to_string()))?;
+        }
         let mut kept: Option<Found> = None;
         for found in engine.containers(Of::Slot(&place.slot())).await? {
             if kept.is_none() && found.image == image {
@@ -90,10 +99,7 @@ impl Boot<'_> {
         let id = match kept {
             Some(found) if found.running && supervisor_answers(place, Duration::from_secs(5)).await.is_some() => {
                 log.line("the container runs");
-                if found.workspace.is_none() {
-                    self.take_over(&found, log).await?;
-                }
-                return Ok(());
+                return take_over(engine.clone(), place.slot(), self.wish.id, self.wish.limits).await;
             }
             Some(found) => {
                 if found.running {
@@ -101,6 +107,8 @@ impl Boot<'_> {
                     engine.stop(&found.id).await?;
                 }
                 log.line("starting the container again");
+                // A crash may have come between its taking and this.
+                take_over(engine.clone(), place.slot(), self.wish.id, self.wish.limits).await?;
                 found.id
             }
             None => {
@@ -130,24 +138,6 @@ impl Boot<'_> {
     fn container_env(&self) -> Vec<String> {
         let own = self.progress.env.iter().map(|(name, value)| format!("{name}={value}"));
         container_env().into_iter().chain(own).collect()
-    }
-
-    /// A container made in advance gets what was not known when it was made.
-    async fn take_over(&self, found: &Found, log: &StepLog) -> Result<(), crate::docker::EngineError> {
-        let engine = &self.ctx.engine;
-        log.line("it was made in advance");
-        let (named, id, workspace) = (engine.clone(), found.id.clone(), self.wish.id);
-        tokio::spawn(async move {
-            // Its name is for people, and nobody waits for it.
-            if let Err(error) = named.name_after(&id, workspace).await {
-                tracing::debug!(%error, "a container kept its name");
-            }
-        });
-        let limits = self.wish.limits;
-        if limits.cpu_milli > 0 || limits.memory_bytes > 0 || limits.pids > 0 {
-            engine.limit(&found.id, limits).await?;
-        }
-        Ok(())
     }
 
     /// What the repository wants run.
@@ -197,6 +187,31 @@ impl Boot<'_> {
         }
         Ok(((), Went::Done))
     }
+}
+
+/// A container made in advance gets what was not known when it was made. Nothing where there is none.
+pub(super) async fn take_over(
+    engine: Engine,
+    slot: String,
+    workspace: WorkspaceId,
+    limits: Limits,
+) -> Result<(), EngineError> {
+    for found in engine.containers(Of::Slot(&slot)).await? {
+        if found.workspace.is_some() {
+            continue;
+        }
+        if limits.cpu_milli > 0 || limits.memory_bytes > 0 || limits.pids > 0 {
+            engine.limit(&found.id, limits).await?;
+        }
+        let engine = engine.clone();
+        tokio::spawn(async move {
+            // Its name is for people, and nobody waits for it.
+            if let Err(error) = engine.name_after(&found.id, workspace).await {
+                tracing::debug!(%error, "a container kept its name");
+            }
+        });
+    }
+    Ok(())
 }
 
 /// The environment of everything in a container; the same for all.

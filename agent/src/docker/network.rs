@@ -18,6 +18,14 @@ impl Engine {
         format!("sam-{}", self.node)
     }
 
+    /// Removes it; refused by Docker while a container is on it.
+    pub(crate) async fn remove_network(&self) -> Result<(), EngineError> {
+        match self.client().await?.remove_network(&self.network_name()).await {
+            Err(error) if !not_found(&error) => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
     /// Makes the network unless it is there, and blocks link-local addresses on it. Answers with what is in force, in a
     /// sentence.
     pub(crate) async fn network(&self) -> Result<String, EngineError> {

@@ -35,9 +35,7 @@ pub(super) async fn follow(session: &Session) -> End {
             Ok(desired) => {
                 failures = 0;
                 let same = have == Some(desired.generation);
-                if have.is_none() || local_ms() - sent_ms < 1_000 {
-                    session.ctx.clock.learn(sent_ms, desired.server_time);
-                }
+                session.ctx.clock.learn(sent_ms, desired.server_time);
                 have = Some(desired.generation);
                 if same {
                     if local_ms() - sent_ms < 1_000 {

@@ -64,6 +64,7 @@ async fn containers() {
     revived(&control, &agent).await;
     deleted(&control, &home).await;
     warm_start(&control, &agent, &origin).await;
+    given_up(&control, &mut agent).await;
 }
 
 async fn isolated(control: &Control, agent: &Agent, origin: &std::path::Path) {
@@ -191,6 +192,22 @@ async fn revived(control: &Control, agent: &Agent) {
     assert_ne!(ps(&format!("label=sam.workspace={id}")), container);
 }
 
+/// A deleted node leaves no container that was made in advance, and no network.
+async fn given_up(control: &Control, agent: &mut Agent) {
+    control.want(|desired| desired.warm = warm(1));
+    control
+        .until("a container in advance", |inner| {
+            inner.observed.as_ref().filter(|o| o.warm == 1).map(drop)
+        })
+        .await;
+    control.lock().gone = true;
+    assert_eq!(agent.ended().await.code(), Some(4));
+    assert_eq!(ps(&format!("label=sam.node={}", Control::node())), Vec::<String>::new());
+    let network = format!("name=sam-{}", Control::node());
+    let networks = run(Command::new("docker").args(["network", "ls", "--quiet", "--filter", &network]));
+    assert_eq!(networks, "");
+}
+
 fn newer_image() -> std::process::Stdio {
     use std::io::{Seek, Write};
     let mut file = tempfile::tempfile().unwrap();
@@ -249,6 +266,11 @@ async fn warm_start(control: &Control, agent: &Agent, origin: &std::path::Path) 
         control.until_state(id, ObservedState::Deleted).await;
         assert_eq!(ps(&format!("label=sam.slot={slot}")), Vec::<String>::new());
     }
+    let steps = control.steps(container_wish(6, None).id, 1).into_iter();
+    let steps: Vec<_> = steps
+        .filter_map(|step| Some((step.name, step.ended_at? - step.started_at)))
+        .collect();
+    eprintln!("the steps of the last one in ms: {steps:?}");
     took.sort();
     eprintln!("warm start: wish to running and to a command run in it: {took:?}");
     assert!(took[took.len() / 2].0 < Duration::from_secs(5));
