@@ -119,8 +119,7 @@ impl HandlerState for Factory {
     }
 }
 
-/// Serves the component on a free port of the loopback interface until killed; prints `ready: http://…`.
-pub(crate) async fn serve(wasm: &Path) -> Result<()> {
+fn handler(wasm: &Path) -> wasmtime::Result<ProxyHandler<Factory>> {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(1_000)
         .total_core_instances(8_000)
@@ -138,8 +137,12 @@ pub(crate) async fn serve(wasm: &Path) -> Result<()> {
     p3::add_to_linker(&mut linker)?;
     let component = Component::from_file(&engine, wasm)?;
     let pre = p3::bindings::ServicePre::new(linker.instantiate_pre(&component)?)?;
-    let handler = ProxyHandler::new(Factory { engine, pre });
+    Ok(ProxyHandler::new(Factory { engine, pre }))
+}
 
+/// Serves the component on a free port of the loopback interface until killed; prints `ready: http://…`.
+pub(crate) async fn serve(wasm: &Path) -> Result<()> {
+    let handler = handler(wasm).map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("ready: http://{}", listener.local_addr()?);
     loop {
